@@ -24,6 +24,7 @@ from aiokafka import AIOKafkaProducer
 
 from bench.events import newcomers
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from services.referral.settings import ReferralSettings
@@ -60,7 +61,7 @@ async def _admit(mongo_url: str, database: str, locality: str, stopped: asyncio.
     mongo = Mongo(mongo_url, database, name="bench-admission")
     rate = ReferralSettings.model_fields["admission_records_a_second"].default
     table, keeper = ProgrammeTable(programme(locality)), RefusalKeeper(mongo)
-    admission = Admission(options, table, keeper, [locality], rate, system_clock)
+    admission = Admission(options, table, keeper, InboxEnds(mongo), [locality], rate, system_clock)
     admission.start()
     while not admission.detail()["partitions"]:
         await asyncio.sleep(0.02)

@@ -37,6 +37,7 @@ from shared.platform.localities import Localities, LocalitiesError
 from shared.platform.localities.differences import differences
 from shared.platform.localities.document import Document, read_document
 from shared.platform.localities.loading import localities_of
+from shared.platform.localities.ownership import with_hand_overs_of
 from shared.platform.localities.versions import (
     EXPORT_SUFFIX,
     TableVersion,
@@ -179,7 +180,8 @@ class ControlCommand:
         localities_of(document, file.name)
         problems = [str(refused) for refused in standing.refused]
         problems += authority_faults(document, file.name)
-        problems += [f"Not published: {change}" for change in differences(newest.document, document)]
+        wanted = with_hand_overs_of(document, newest.document)
+        problems += [f"Not published: {change}" for change in differences(newest.document, wanted)]
         problems += await _topic_problems(config, newest.localities)
         print("\n".join(problems) or f"Version {newest.number} is as {file.name}, and its topics are there.")
         return 1 if problems else 0
@@ -209,6 +211,14 @@ def _described(version: TableVersion) -> list[str]:
     for locality in version.localities:
         sources = ", ".join(f"{each.source} ({each.rank})" for each in locality.sources.values())
         lines.append(f"{locality.slug}: {len(locality.practices)} practices; sources by rank: {sources}")
+        lines += [
+            f"{locality.slug}: {part} is {owner}'s, epoch {locality.epoch(part)}"
+            for part, owner in locality.owners.items()
+        ]
+        lines += [
+            f"{locality.slug}: {part} is being handed over to {claim.to}, since {format_time(claim.since)}"
+            for part, claim in locality.handing_over.items()
+        ]
     return lines
 
 

@@ -29,6 +29,7 @@ from services.referral.intake.service import ReferralService
 from services.referral.pages import PAGE_ROUTERS
 from services.referral.partners import api as partners_api
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.notice_rows import NoticeRows, note_another_body
 from services.referral.partners.notices import LEASE_SECONDS, Notices
 from services.referral.partners.repository import RefusalKeeper
@@ -82,7 +83,8 @@ def create_app(
     keeper = sessions.KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
     admitted_by, keeper_of_refusals = ProgrammeTable(known), RefusalKeeper(kernel.mongo)
     as_admission, rate = replace(timings, kafka=settings.admission_kafka), settings.admission_records_a_second
-    admission = Admission(as_admission, admitted_by, keeper_of_refusals, kernel.localities, rate, clock)
+    ends = InboxEnds(kernel.mongo)
+    admission = Admission(as_admission, admitted_by, keeper_of_refusals, ends, kernel.localities, rate, clock)
     partner_events = PartnerEvents(
         kernel.mongo, Producer(as_admission.kafka), admitted_by, keeper_of_refusals, clock
     )

@@ -15,6 +15,7 @@ ENTRIES = "entries"
 ERASED = "erased"
 HEARTBEATS = "heartbeats"  # One row a sandbox: when the last one was played, and answered.
 FILED = "filed"  # Returned referrals that their practice filed without an answer.
+INBOX_ENDS = "inbox_ends"  # Where admission has passed the end of a source's inbox, by epoch.
 KEYS = "keys"
 LOOKUPS = "lookups"
 NOTES = "notes"
@@ -23,8 +24,8 @@ PEOPLE = "people"
 REFUSALS = "refusals"  # Partners' events that admission refused, for look-ups.
 SESSIONS = "sessions"
 
-# Data with no other source: the vault, its keys apart, the tombstones and the audit.
-OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED)
+# Data with no other source: the vault, its keys apart, the tombstones, the audit, and ends of inboxes.
+OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED, INBOX_ENDS)
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
 # again.
 PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS)
@@ -65,6 +66,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("caller", ASCENDING), ("at", DESCENDING)]),
         IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
     ],
+    INBOX_ENDS: [IndexModel([("_id.source", ASCENDING), ("_id.epoch", DESCENDING)])],
     AUDIT: [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
     REFUSALS: [IndexModel([("at", ASCENDING)], name="refusals_end", expireAfterSeconds=30 * 24 * 3600)],
     NOTICES: [

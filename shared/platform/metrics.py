@@ -191,6 +191,11 @@ control_version = Gauge(
     "The version of the programme's table that is in force in a process; 0: that of a file.",
     ("service",),
 )
+hand_over_since = Gauge(
+    "linkwork_hand_over_since_timestamp_seconds",
+    "When the hand-over of a part that is under way began, by the table in force; 0: none is.",
+    ("service", "locality", "part"),
+)
 sandbox = Gauge(
     "linkwork_sandbox",
     "1 for each locality that is a sandbox: alert rules leave its series out.",

@@ -50,6 +50,18 @@ def with_source(document: Document, name: str, rank: int, slug: str = "meir") ->
     return made
 
 
+def with_part(
+    document: Document, name: str, part: str, slug: str = "meir", api: str | None = None, rank: int = 15
+) -> Document:
+    """The document with a partner's source that brings a part in a locality."""
+    made = copy.deepcopy(document)
+    sources = locality_of(made, slug).setdefault("sources", [])
+    sources[:] = [each for each in sources if each["name"] != name]
+    row = {"name": name, "part": part, "rank": rank, "vault": "own", **({"api": api} if api else {})}
+    sources.append(row)
+    return made
+
+
 def without_locality(document: Document, slug: str) -> Document:
     """The document without a locality."""
     return {**document, "locality": [each for each in document["locality"] if each["slug"] != slug]}

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from services.referral.settings import ReferralSettings
@@ -30,7 +31,7 @@ def create_admission_app(settings: ReferralSettings, *, clock: Clock = system_cl
     mongo = Mongo(options.mongo_url, options.database, name="linkwork-admission")
     keeper = RefusalKeeper(mongo)
     table, rate = ProgrammeTable(followed.localities), settings.admission_records_a_second
-    admission = Admission(options, table, keeper, ServedSlugs(followed), rate, clock)
+    admission = Admission(options, table, keeper, InboxEnds(mongo), ServedSlugs(followed), rate, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -10,22 +10,24 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import TopicPartition
+from pymongo.errors import PyMongoError
 
 from services.referral.partners.checks import Refusal, copy_of, judge
-from services.referral.partners.inboxes import Inboxes
+from services.referral.partners.inbox_ends import InboxEnds
+from services.referral.partners.inboxes import FetchedRecord, Inboxes
 from services.referral.partners.refusals import RefusalWindow, message_of, record_refused
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import AdmissionTable
 from services.referral.partners.turns import Turns
+from shared.contract.events.inbox_end import EndOfInbox, InboxEnd
+from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import locality_of_source, source_of_inbox
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import cancelled_within, ended_within
 from shared.delivery.options import Options
-from shared.delivery.outbox.rows import Message
 from shared.platform import metrics
 from shared.platform.clock import Clock
 
@@ -34,24 +36,14 @@ _IDLE_SECONDS: Final = 1.0
 _AWAY_SECONDS: Final = 1.0
 _OBSERVE_SECONDS: Final = 5.0
 _STOP_DRAINS: Final = 5
+# A process may hear of a new owner so much later than the owner itself.
+_HEARS_WITHIN_SECONDS: Final = 3.0
+_ASKS_AGAIN_SECONDS: Final = 0.1
 # The label `service` of gauges that streams of services have too.
 _SERVICE: Final = "admission"
 ACCEPTED: Final = "accepted"
-
-
-@dataclass(slots=True)
-class _Item:
-    """A record of an inbox; `outcome` and `message` once it is judged. A counted refusal has no message."""
-
-    source: str
-    record: Any
-    assignment: int
-    outcome: str | None = None
-    message: Message | None = None
-
-    @property
-    def partition(self) -> TopicPartition:
-        return TopicPartition(self.record.topic, self.record.partition)
+ENDED: Final = "ended"
+_OF_OWNERS: Final = (RefusalCode.NOT_OWNER, RefusalCode.NO_HAND_OVER)
 
 
 class Admission:
@@ -62,6 +54,7 @@ class Admission:
         options: Options,
         table: AdmissionTable,
         keeper: RefusalKeeper,
+        ends: InboxEnds,
         localities: Collection[str],
         a_second: float,
         clock: Clock,
@@ -69,10 +62,11 @@ class Admission:
         self._options = options
         self._table = table
         self._keeper = keeper
+        self._ends = ends
         self._localities = localities
         self._a_second = a_second
         self._clock = clock
-        self._turns: Turns[_Item] = Turns(a_second)
+        self._turns: Turns[FetchedRecord] = Turns(a_second)
         self._windows: dict[str, RefusalWindow] = {}
         self._producer = Producer(options.kafka)
         self._inboxes = Inboxes(options, self._give_up, self._begin_anew)
@@ -179,50 +173,78 @@ class Admission:
         for partition, records in fetched.items():
             source = source_of_inbox(partition.topic)
             if source is not None:
-                items = [_Item(source, record, self._assignment) for record in records]
-                self._turns.add(source, items, time.monotonic())
+                now = time.monotonic()
+                items = [FetchedRecord(source, record, self._assignment, now) for record in records]
+                self._turns.add(source, items, now)
 
     async def _take_turn(self) -> None:
         taken = self._turns.take(time.monotonic())
         if not taken:
             return
-        version = self._table.version
-        for _, items in taken:
-            for item in items:
-                if item.outcome is None:
-                    self._judge(item, version)
-            await asyncio.sleep(0)  # Pages of the same process wait no longer than for one source.
-        sending = [item for _, items in taken for item in items if item.message is not None]
         try:
+            judged = [(source, await self._judge_all(source, items)) for source, items in taken]
+            sending = [item for _, items in judged for item in items if item.message is not None]
             results = await self._producer.publish([i.message for i in sending if i.message is not None])
         except BaseException:
             for source, items in taken:
-                self._turns.put_back(source, items, time.monotonic() + _AWAY_SECONDS)
+                self._put_back(source, items)
             raise
         failed = {id(item) for item, error in zip(sending, results, strict=True) if error is not None}
-        for source, items in taken:
-            self._finish(source, items, failed)
+        for (source, items), (_, known) in zip(taken, judged, strict=True):
+            if rest := items[len(known) :]:
+                self._turns.put_back(source, rest, time.monotonic() + _ASKS_AGAIN_SECONDS)
+            await self._finish(source, known, failed)
 
-    def _judge(self, item: _Item, version: str) -> None:
+    async def _judge_all(self, source: str, items: Sequence[FetchedRecord]) -> Sequence[FetchedRecord]:
+        """Judges items in order; returns those before the first that waits for news of its owner."""
+        try:
+            ended = await self._ends.load(source) if self._table.brings(source) else None
+        except PyMongoError as error:
+            _log.warning("the end of an inbox cannot be read: %s", type(error).__name__)
+            return ()
+        for at, item in enumerate(items):
+            if item.outcome is None and not self._judge(item, ended):
+                return items[:at]
+            if item.end is not None:
+                ended = max(item.end.epoch, ended or 0)
+        await asyncio.sleep(0)  # Pages of the same process wait no longer than for one source.
+        return items
+
+    def _judge(self, item: FetchedRecord, ended: int | None) -> bool:
+        """Judges a record. False if it is too early to say that the part is another's."""
         record = item.record
-        found = judge(item.source, record.key, record.value, record.headers, self._table)
+        found = judge(item.source, record.key, record.value, record.headers, self._table, ended)
+        if isinstance(found, EndOfInbox):
+            item.outcome, item.end = ENDED, found.body
+            return True
         if not isinstance(found, Refusal):
-            item.outcome, item.message = ACCEPTED, copy_of(found, record, version)
-            return
+            item.outcome, item.message = ACCEPTED, copy_of(found, record, self._table.version)
+            return True
+        if found.code in _OF_OWNERS and time.monotonic() < item.fetched + _HEARS_WITHIN_SECONDS:
+            return False
         item.outcome = found.code.value
         told = record_refused(found, record, self._clock())
         self._keeper.keep(item.source, found, told.at)
         line = self._windows.setdefault(item.source, RefusalWindow()).add(told)
         item.message = None if line is None else message_of(line, item.source)
+        return True
 
-    def _finish(self, source: str, items: Sequence[_Item], failed: Collection[int]) -> None:
+    def _put_back(self, source: str, items: Sequence[FetchedRecord]) -> None:
+        self._turns.put_back(source, items, time.monotonic() + _AWAY_SECONDS)
+
+    async def _finish(self, source: str, items: Sequence[FetchedRecord], failed: Collection[int]) -> None:
         """Notes what is finished, up to the first record that could not be published."""
         end = next((at for at, item in enumerate(items) if id(item) in failed), len(items))
         if end < len(items):
             _log.warning(
                 "records of an inbox wait for a topic", extra={"locality": locality_of_source(source)}
             )
-            self._turns.put_back(source, items[end:], time.monotonic() + _AWAY_SECONDS)
+        for at, item in enumerate(items[:end]):
+            if item.end is not None and not await self._is_stored(source, item, item.end):
+                end = at
+                break
+        if end < len(items):
+            self._put_back(source, items[end:])
         now = time.time()
         locality = locality_of_source(source) or ""
         for outcome, count in Counter(item.outcome for item in items[:end]).items():
@@ -235,6 +257,16 @@ class Admission:
         if end:
             metrics.last_progress.labels(_SERVICE, locality).set_to_current_time()
         self._note_done(source)
+
+    async def _is_stored(self, source: str, item: FetchedRecord, end: InboxEnd) -> bool:
+        """Stores the end of an inbox. What stood before it is copied or refused by now."""
+        try:
+            await self._ends.store(source, end, item.record, self._clock())
+        except PyMongoError as error:
+            _log.warning("the end of an inbox waits for the database: %s", type(error).__name__)
+            return False
+        _log.info("an inbox has ended, in epoch %d of its part", end.epoch)
+        return True
 
     def _note_done(self, source: str) -> None:
         """Lets offsets be committed, of what is finished and told."""
@@ -295,5 +327,6 @@ class Admission:
         self._assignment += 1
         self._turns.clear()
         self._windows.clear()
+        self._ends.forget()
         self._reached.clear()
         self._inboxes.forget()

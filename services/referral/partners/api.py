@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.referral.partners.checks import Refusal
 from services.referral.partners.inputs import inbox_record
@@ -10,15 +10,23 @@ from services.referral.partners.schemas import (
     EventReceived,
     EventSent,
     EventVerdict,
+    HandOver,
+    InboxEnded,
+    PartOwned,
+    Parts,
+    PartStopped,
     SourceListed,
     Sources,
 )
 from services.referral.partners.use_cases import AnotherBody, Events
 from services.referral.web.parameters import ReferralId
+from shared.contract.events.inbox_end import InboxEnd
 from shared.contract.events.models import Ref
 from shared.contract.events.notices import DETAIL, NOT_YET, POINTERS, NotCounted
 from shared.contract.events.refusals import SENTENCES
-from shared.contract.events.topics import inbox_topic
+from shared.contract.events.topics import SOURCE_PARTS, SourcePart, inbox_topic, partner_source
+from shared.platform.ids import new_id
+from shared.platform.localities import Locality
 from shared.platform.web.auth import require
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -29,6 +37,7 @@ router = APIRouter(prefix=BASE, tags=["partners"])
 
 Partner = Annotated[Principal, Depends(require("partner"))]
 EventId = Annotated[Ref, Path()]
+InLocality = Annotated[str, Query(max_length=60, description="The locality's slug.")]
 
 
 @router.post("/events", status_code=202)
@@ -63,6 +72,35 @@ async def sources(caller: Partner, events: Events) -> Sources:
     return Sources(table=table, sources=sorted(listed, key=lambda each: each.source))
 
 
+@router.get("/parts")
+async def parts(caller: Partner, events: Events, locality: InLocality) -> Parts:
+    """The owner, the epoch and the hand-over of each part of a locality. Follow it every few seconds."""
+    table, there = events.locality(caller, locality)
+    if there is None:
+        raise Problem(403, code="locality", detail="Your token does not cover this locality.")
+    return Parts(table=table, locality=there.slug, parts=[_owned(there, part) for part in SOURCE_PARTS])
+
+
+@router.post("/parts/{part}/stopped", status_code=202)
+async def stopped(part: SourcePart, body: PartStopped, caller: Partner, events: Events) -> InboxEnded:
+    """Say that the caller has stopped for a hand-over: all that it has said lies in its inbox.
+
+    Writes the end of the inbox, as the caller's own client may. Admission copies nothing behind it. To say it
+    again is harmless.
+    """
+    source = partner_source(body.locality, caller.partner or "")
+    _, there = events.locality(caller, body.locality)
+    if there is None:
+        raise Problem(403, code="locality", detail="Your token does not cover this locality.")
+    end = InboxEnd(locality=body.locality, part=part, epoch=body.epoch)
+    refused = await events.stop(source, end, new_id())
+    if refused is not None:
+        owner, epoch = there.owner(part), there.epoch(part)
+        detail = SENTENCES[refused]
+        raise Problem(409, code=refused.value, detail=detail, part=part, owner=owner, epoch=epoch)
+    return InboxEnded(inbox=inbox_topic(source), part=part, epoch=body.epoch)
+
+
 @router.get("/referrals/{referral_id}/events/{event_id}")
 async def verdict(
     referral_id: ReferralId, event_id: EventId, caller: Partner, events: Events
@@ -80,6 +118,17 @@ async def verdict(
         pointer=found.refusal.pointer,
         problem=found.refusal.problem,
         at=found.at,
+    )
+
+
+def _owned(there: Locality, part: SourcePart) -> PartOwned:
+    claim = there.claim(part)
+    return PartOwned(
+        part=part,
+        owner=there.owner(part),
+        epoch=there.epoch(part),
+        address=there.address(part),
+        handing_over=HandOver(to=claim.to, since=claim.since) if claim else None,
     )
 
 

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from services.referral.partners.ownership import owns, refusal_of_end
 from services.referral.partners.table import AdmissionTable
 from shared.contract.events import topics
 from shared.contract.events.envelope import Envelope, Refused, read_any
+from shared.contract.events.inbox_end import EndOfInbox
+from shared.contract.events.marker import control_source
 from shared.contract.events.outcomes import KINDS
 from shared.contract.events.refusals import RefusalCode
 from shared.delivery.dlq.dead_letters import Record
@@ -40,6 +43,8 @@ _POINTERS: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.UNKNOWN_KIND: "/data/kind",
     RefusalCode.NOT_YOUR_FACT: "/data/event_source",
     RefusalCode.UNKNOWN_PRACTICE: "/data/practice",
+    RefusalCode.NOT_OWNER: "/source",
+    RefusalCode.NO_HAND_OVER: "/data/part",
 }
 
 
@@ -61,27 +66,51 @@ class Refusal:
 
 
 def judge(
-    source: str, key: bytes | None, value: bytes | None, headers: Headers, table: AdmissionTable
-) -> Envelope | Refusal:
-    """The event of a record in this source's inbox, or the reason why it is refused. Never raises."""
+    source: str,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers,
+    table: AdmissionTable,
+    ended: int | None = None,
+) -> Envelope | EndOfInbox | Refusal:
+    """The event of a record in this source's inbox, its end, or the reason for a refusal. Never raises.
+
+    `ended`: the last epoch in which the inbox has ended.
+    """
     sent = list(headers)
     try:
-        found = _judge(source, key, value, sent, table)
+        found = _judge(source, key, value, sent, table, ended)
     except Exception:  # A bad record must not stop its neighbours, whatever is wrong with it or with us.
         found = Refusal(RefusalCode.UNREADABLE)
-    if isinstance(found, Envelope):
+    if not isinstance(found, Refusal):
         return found
     return Refusal(found.code, found.pointer, found.problem, _sole(sent, "ce_id"), _sole(sent, "ce_subject"))
 
 
 def _judge(
-    source: str, key: bytes | None, value: bytes | None, headers: Headers, table: AdmissionTable
-) -> Envelope | Refusal:
-    read = read_any(topics.locality_of_source(source) or "", key, value, headers)
+    source: str,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers,
+    table: AdmissionTable,
+    ended: int | None,
+) -> Envelope | EndOfInbox | Refusal:
+    locality = topics.locality_of_source(source) or ""
+    read = read_any(locality, key, value, headers)
     if isinstance(read, Refused):
         return _of_reading(read)
+    there = table.locality(locality)
+    if isinstance(read, EndOfInbox):
+        if read.source not in (source, control_source(locality)):
+            return _at(RefusalCode.WRONG_SOURCE)
+        if ended is not None and read.body.epoch <= ended:
+            return read  # A repeat.
+        refused = refusal_of_end(there, source, read.body)
+        return read if refused is None else _at(refused)
     if read.source != source:
         return _at(RefusalCode.WRONG_SOURCE)
+    if not owns(there, source, ended):
+        return _at(RefusalCode.NOT_OWNER)
     code = table.refusal(read)
     if code is None:
         return read

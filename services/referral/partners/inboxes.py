@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,6 +13,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
+from shared.contract.events.inbox_end import InboxEnd
 from shared.contract.events.topics import (
     ADMISSION_GROUP,
     inbox_topic,
@@ -22,6 +24,7 @@ from shared.delivery.consumer.topic_consumer import client_runs, lag_of
 from shared.delivery.kafka.instance import evict_members
 from shared.delivery.kafka.patches import connections, record_batches
 from shared.delivery.options import Options
+from shared.delivery.outbox.rows import Message
 
 _log = logging.getLogger(__name__)
 record_batches.install()
@@ -35,6 +38,29 @@ _FETCH_BYTES: Final = 262_144
 # A new inbox is found after so long at the latest.
 _METADATA_SECONDS: Final = 30
 _RETRY_BACKOFF_MS: Final = 400
+
+
+@dataclass(slots=True)
+class FetchedRecord:
+    """A record of an inbox; `outcome` and `message` once it is judged. A counted refusal has no message.
+
+    Attributes:
+        fetched: when it was fetched, in seconds of a clock that does not go back.
+        end: the body of an inbox's end.
+    """
+
+    source: str
+    record: Any
+    assignment: int
+    fetched: float
+    outcome: str | None = None
+    message: Message | None = None
+    end: InboxEnd | None = None
+
+    @property
+    def partition(self) -> TopicPartition:
+        """The partition in which it lies."""
+        return TopicPartition(self.record.topic, self.record.partition)
 
 
 class Inboxes:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.events.refusals import RefusalCode
+from shared.contract.events.topics import SourcePart
 from shared.platform.web.bodies import JsonBody
 
 Attribute = Annotated[str, Field(max_length=200)] | None
@@ -79,6 +80,49 @@ class Sources(BaseModel):
 
     table: str
     sources: list[SourceListed]
+
+
+class HandOver(BaseModel):
+    """A hand-over under way. The owner stops for it; `to` waits until the epoch has risen."""
+
+    to: str = Field(description="The owner that the part is handed over to.")
+    since: datetime = Field(description="The time at which the hand-over began.")
+
+
+class PartOwned(BaseModel):
+    """One part of a locality: who owns it, and since which epoch."""
+
+    part: SourcePart
+    owner: str = Field(description="`linkwork`, or the name of the source that brings the part.")
+    epoch: int = Field(description="0, and one more with each hand-over.")
+    address: str | None = Field(
+        None,
+        description="Where the owner answers operations; null for the programme's address.",
+    )
+    handing_over: HandOver | None = None
+
+
+class Parts(BaseModel):
+    """The parts of a locality, by this version of the programme's table."""
+
+    table: str
+    locality: str
+    parts: list[PartOwned]
+
+
+class PartStopped(JsonBody):
+    """The owner's word that it decides nothing more, and that all it has said lies in its inbox."""
+
+    locality: str = Field(max_length=60, description="The locality in which the part is handed over.")
+    epoch: int = Field(ge=1, le=1_000_000, description="The epoch in which the caller owns the part.")
+
+
+class InboxEnded(BaseModel):
+    """The end of an inbox, which was written. Admission passes it within seconds."""
+
+    inbox: str
+    part: SourcePart
+    epoch: int
 
 
 class EventVerdict(BaseModel):

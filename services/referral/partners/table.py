@@ -7,7 +7,8 @@ from shared.contract.authority import Table, refusal_of
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.fact import kind_of
 from shared.contract.events.refusals import RefusalCode
-from shared.platform.localities import Localities, Source
+from shared.contract.events.topics import locality_of_source
+from shared.platform.localities import Localities, Locality, Source
 
 
 class AdmissionTable(Protocol):
@@ -22,6 +23,12 @@ class AdmissionTable(Protocol):
 
     def sources_in(self, localities: Container[str]) -> tuple[Source, ...]:
         """The sources of these localities. By their ranks a reader folds as our own services do."""
+
+    def locality(self, slug: str) -> Locality | None:
+        """A locality, with the owners of its parts."""
+
+    def brings(self, source: str) -> bool:
+        """True if the source is a partner's that brings a part, which it may own or not."""
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         """The reason why the event's source may not say it, or None if it may."""
@@ -49,6 +56,16 @@ class ProgrammeTable:
         """As AdmissionTable."""
         found = (place for slug, place in self._localities.by_slug.items() if slug in localities)
         return tuple(source for place in found for source in place.sources.values())
+
+    def locality(self, slug: str) -> Locality | None:
+        """As AdmissionTable."""
+        return self._localities.by_slug.get(slug)
+
+    def brings(self, source: str) -> bool:
+        """As AdmissionTable."""
+        there = self.locality(locality_of_source(source) or "")
+        found = there.sources.get(source) if there else None
+        return found is not None and found.brings is not None
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         """As AdmissionTable."""

@@ -10,9 +10,11 @@ from fastapi import Depends, Request
 
 from services.referral.partners.checks import Refusal, judge
 from services.referral.partners.inputs import InboxRecord
+from services.referral.partners.ownership import refusal_of_end
 from services.referral.partners.repository import RefusalKeeper, accepted_fact, refused
 from services.referral.partners.table import AdmissionTable
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.inbox_end import EndOfInbox, InboxEnd
 from shared.contract.events.notices import NotCounted
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import inbox_topic, locality_of_source, partner_source
@@ -22,7 +24,7 @@ from shared.delivery.model.facts import same_body
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.outbox.rows import Message
 from shared.platform.clock import Clock
-from shared.platform.localities import Source
+from shared.platform.localities import Locality, Source
 from shared.platform.web.principal import Principal
 
 
@@ -60,7 +62,9 @@ class PartnerEvents:
         """The event, or the reason why it is refused. Without effect."""
         if source is None or source not in sources_of(caller):
             return Refusal(RefusalCode.WRONG_SOURCE, "/source")
-        return judge(source, record.key, record.value, record.pairs(), self._table)
+        found = judge(source, record.key, record.value, record.pairs(), self._table)
+        # The end of an inbox is no event: `stop` writes it.
+        return Refusal(RefusalCode.UNKNOWN_TYPE, "/type") if isinstance(found, EndOfInbox) else found
 
     async def post(self, caller: Principal, source: str | None, record: InboxRecord) -> Envelope | Refusal:
         """Writes an event into its source's inbox, or says why not.
@@ -81,6 +85,18 @@ class PartnerEvents:
             raise AnotherBody
         await self._write(Message(inbox_topic(found.source), record.key or b"", found.raw, record.headers))
         return found
+
+    async def stop(self, source: str, end: InboxEnd, identity: str) -> RefusalCode | None:
+        """Ends a source's inbox, whose part is being handed over, or says why not. Safe to repeat.
+
+        Raises:
+            Transient: the broker is away.
+        """
+        refused = refusal_of_end(self._table.locality(end.locality), source, end)
+        if refused is None:
+            record = EndOfInbox.of(end, source, identity, self._clock())
+            await self._write(Message(inbox_topic(source), record.key, record.raw, record.attributes()))
+        return refused
 
     async def say(self, event: Envelope) -> None:
         """Writes an event of a source of ours that speaks as a partner does into its inbox.
@@ -107,6 +123,11 @@ class PartnerEvents:
     def sources(self, caller: Principal) -> tuple[str, tuple[Source, ...]]:
         """The version of the table in force, and the sources of the caller's localities by it."""
         return self._table.version, self._table.sources_in(caller.localities)
+
+    def locality(self, caller: Principal, slug: str) -> tuple[str, Locality | None]:
+        """The version of the table in force, and a locality of the caller's by it; None for any other."""
+        there = self._table.locality(slug) if caller.may_locality(slug) else None
+        return self._table.version, there
 
     async def close(self) -> None:
         """Stops the producer."""

@@ -106,7 +106,7 @@ def _of_parts(parts: Sequence[topics.SourcePart]) -> _Operations:
     if admits:
         inbox = {"type": "string", "const": topics.ADMISSION_GROUP}
         found.add(
-            "receive", "Inbox", _all(PARTNER), "Admission reads every inbox and judges each record.", inbox
+            "receive", "Inbox", _in_inbox(), "Admission reads every inbox and judges each record.", inbox
         )
         found.add("send", "Refusals", _TOLD, "Tells a partner what was refused, and what does not count.")
     return found
@@ -120,7 +120,7 @@ def _partner(contents: Contents, localities: Sequence[str]) -> dict[str, Any]:
         "description": "Begins with `<locality>.<partner>.`",
     }
     found.add(
-        "send", "Inbox", _all(PARTNER), f"{_own(PARTNER)} Use transactions, if at all, for a minute at most."
+        "send", "Inbox", _in_inbox(), f"{_own(PARTNER)} Use transactions, if at all, for a minute at most."
     )
     _receive_events(found, "Follows what all sources say in the locality.", group)
     found.add("receive", "Refusals", _TOLD, "Learns what was refused of its inbox or does not count.", group)
@@ -135,6 +135,11 @@ def _receive_events(found: _Operations, summary: str, group: Mapping[str, Any]) 
 
 def _kinds(event: topics.EventName, said: Sequence[Said]) -> list[str]:
     return [camel(kind) for each, kind in said if each == event]
+
+
+def _in_inbox() -> list[str]:
+    """The messages of an inbox: all that a partner says, and its end if the partner owns a part."""
+    return [*_all(PARTNER), messages.INBOX_END]
 
 
 def _all(role: SourceRole) -> list[str]:
@@ -160,6 +165,8 @@ def _document(
     known = dict(_messages(contents))
     headers = {f"{camel(event)}Headers": messages.headers_of(event) for event in topics.EVENTS}
     headers[f"{messages.MARKER}Headers"] = messages.headers_of_markers()
+    if messages.INBOX_END in used:
+        headers[f"{messages.INBOX_END}Headers"] = messages.headers_of_inbox_ends()
     bodies = {name: contents.bodies[name] for name in used}
     return {
         "asyncapi": "3.0.0",
@@ -185,7 +192,7 @@ def _channels(localities: Sequence[str]) -> Iterator[tuple[str, Any]]:
     for event in topics.EVENTS:
         known = [*_kinds(event, every_kind()), messages.MARKER]
         yield camel(event), bus.event_channel(event, known, localities)
-    yield "Inbox", bus.inbox_channel(_all(PARTNER), localities)
+    yield "Inbox", bus.inbox_channel(_in_inbox(), localities)
     yield "Refusals", bus.refusals_channel(_TOLD, localities)
 
 
@@ -195,5 +202,6 @@ def _messages(contents: Contents) -> Iterator[tuple[str, Any]]:
         says = str(contents.bodies[name].get("description", kind)).split("\n")[0]
         yield name, messages.message_of(event, kind, says, contents.examples[kind])
     yield messages.MARKER, messages.marker_message(contents.examples["part_handed_over"])
+    yield messages.INBOX_END, messages.inbox_end_message(contents.examples["inbox_end"])
     yield messages.REFUSAL, messages.refusal_message(contents.examples["record_refused"])
     yield messages.NOTICE, messages.notice_message(contents.examples["fact_noticed"])

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared.contract.asyncapi.contents import Contents, Schema, bodies_of
 from shared.contract.events import topics
+from shared.contract.events.inbox_end import INBOX_END_TYPE
 from shared.contract.events.marker import MARKER_TYPE
 
 CONTRACT: Final = Path(__file__).parents[1]
@@ -22,6 +23,7 @@ def contents() -> Contents:
     published: dict[str, Schema] = {event: schema_of(topics.event_type(event)) for event in topics.EVENTS}
     bodies = bodies_of(published)
     bodies["PartHandedOver"] = schema_of(MARKER_TYPE)
+    bodies["InboxEnd"] = schema_of(INBOX_END_TYPE)
     bodies["RecordRefused"] = schema_of(REFUSAL_TYPE)
     bodies["FactNoticed"] = schema_of(NOTICE_TYPE)
     examples = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in EXAMPLES.glob("*/*.json")}

@@ -7,6 +7,7 @@ from shared.contract.asyncapi.bus import BINDING, camel
 from shared.contract.events import topics
 from shared.contract.events.fields import UUID_FORM
 from shared.contract.events.headers import HEADERS
+from shared.contract.events.inbox_end import INBOX_END_TYPE
 from shared.contract.events.marker import MARKER_TYPE
 
 _UUID: Final = f"^{UUID_FORM}$"
@@ -26,6 +27,7 @@ _OF_MARKERS: Final = (
     "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_dataschema", "content-type",
 )  # fmt: skip
 MARKER: Final = "PartHandedOver"
+INBOX_END: Final = "InboxEnd"
 REFUSAL: Final = "RecordRefused"
 NOTICE: Final = "FactNoticed"
 
@@ -43,14 +45,23 @@ def headers_of(event: topics.EventName) -> dict[str, Any]:
 
 def headers_of_markers() -> dict[str, Any]:
     """The schema of the headers of markers."""
+    return _headers(MARKER, MARKER_TYPE, "/<locality>/control")
+
+
+def headers_of_inbox_ends() -> dict[str, Any]:
+    """The schema of the headers of an inbox's end."""
+    return _headers(INBOX_END, INBOX_END_TYPE, "The source that stops, or /<locality>/control.")
+
+
+def _headers(title: str, of_type: str, source: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {name: HEADERS[name] for name in _OF_MARKERS}
-    source = {"type": "string", "description": "/<locality>/control"}
-    constant = {"type": "string", "const": MARKER_TYPE}
+    said = {"type": "string", "description": source}
+    constant = {"type": "string", "const": of_type}
     return {
-        "title": f"{MARKER}Headers",
+        "title": f"{title}Headers",
         "type": "object",
         "required": list(_OF_MARKERS),
-        "properties": attributes | {"ce_source": source, "ce_type": constant},
+        "properties": attributes | {"ce_source": said, "ce_type": constant},
     }
 
 
@@ -73,20 +84,33 @@ def message_of(event: topics.EventName, kind: str, says: str, example: Mapping[s
 
 def marker_message(example: Mapping[str, Any]) -> dict[str, Any]:
     """The message of the marker, which operators alone write."""
+    says = "A part has another owner, from here on in this partition. Operators write it."
+    return _of_hand_over(MARKER, MARKER_TYPE, says, "part_handed_over", example)
+
+
+def inbox_end_message(example: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of an inbox's end, which the owner of a part writes that is handed over."""
+    says = "The source has said its last fact of this epoch. Admission copies nothing of it behind this."
+    return _of_hand_over(INBOX_END, INBOX_END_TYPE, says, "inbox_end", example)
+
+
+def _of_hand_over(
+    name: str, of_type: str, says: str, kind: str, example: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
-        "name": MARKER,
-        "title": MARKER_TYPE,
-        "summary": "A part has another owner, from here on in this partition. Operators write it.",
+        "name": name,
+        "title": of_type,
+        "summary": says,
         "contentType": "application/json",
-        "headers": _schema(f"{MARKER}Headers"),
-        "payload": _schema(MARKER),
+        "headers": _schema(f"{name}Headers"),
+        "payload": _schema(name),
         "bindings": {
             "kafka": {
                 "key": {"type": "string", "enum": list(topics.SOURCE_PARTS)},
                 "bindingVersion": BINDING,
             }
         },
-        "examples": [_record("part_handed_over", example)],
+        "examples": [_record(kind, example)],
     }
 
 

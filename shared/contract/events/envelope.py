@@ -17,9 +17,11 @@ from shared.contract.events.bodies import (
     Refused,
     UnknownOutcome,
     read_body,
+    read_inbox_end,
     read_marker,
 )
 from shared.contract.events.fields import AFTER, FIRST, JSON_FORM, MOMENT_FORM, OPAQUE_FORM, UUID_FORM
+from shared.contract.events.inbox_end import INBOX_END_TYPE, EndOfInbox
 from shared.contract.events.marker import MARKER_TYPE, Marker, control_source
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
 
@@ -131,8 +133,8 @@ def read(
 
 def read_any(
     locality: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
-) -> Envelope | Refused:
-    """Takes a record of an inbox apart, which may hold any event of the locality. Never raises.
+) -> Envelope | EndOfInbox | Refused:
+    """Takes a record of an inbox apart: any event of the locality, or the inbox's end. Never raises.
 
     It is held to the schema of what may be published, whereas `read` takes fields, kinds and codes that this
     version does not know.
@@ -140,6 +142,8 @@ def read_any(
     attributes = _cloudevent(headers)
     if isinstance(attributes, Refused):
         return attributes
+    if attributes["ce_type"] == INBOX_END_TYPE:
+        return _read_inbox_end(locality, value, attributes)
     event = _event_of_type(attributes["ce_type"], topics.VERSION)
     if isinstance(event, Refused):
         return event
@@ -197,6 +201,25 @@ def _read_marker(
     if body.locality != named.locality:
         return Refused("wrong_locality")
     return Marker(identity, named.event, time, body, value or b"")
+
+
+def _read_inbox_end(
+    locality: str, value: bytes | None, attributes: Mapping[str, str]
+) -> EndOfInbox | Refused:
+    identity, source = attributes.get("ce_id", ""), attributes.get("ce_source", "")
+    time = moment(attributes.get("ce_time"))
+    if not _UUID.fullmatch(identity):
+        return Refused("bad_id")
+    if topics.locality_of_source(source) != locality:
+        return Refused("wrong_source")
+    if time is None:
+        return Refused("bad_time")
+    body = read_inbox_end(value)
+    if isinstance(body, Refused):
+        return body
+    if body.locality != locality:
+        return Refused("wrong_locality")
+    return EndOfInbox(identity, source, time, body, value or b"")
 
 
 def _read_event(

@@ -34,6 +34,8 @@ class RefusalCode(StrEnum):
     NOT_YOURS_TO_SAY = "not_yours_to_say"
     UNKNOWN_PRACTICE = "unknown_practice"
     NOT_YOUR_FACT = "not_your_fact"
+    NOT_OWNER = "not_owner"
+    NO_HAND_OVER = "no_hand_over"
     UNREADABLE = "unreadable"
 
 
@@ -57,6 +59,8 @@ SENTENCES: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.NOT_YOURS_TO_SAY: "This source may not say this kind of event.",
     RefusalCode.UNKNOWN_PRACTICE: "The practice must be one of the locality's.",
     RefusalCode.NOT_YOUR_FACT: "A source retracts its own facts only.",
+    RefusalCode.NOT_OWNER: "The part is not this source's: another owns it, or the inbox has ended.",
+    RefusalCode.NO_HAND_OVER: "An inbox ends only while its part is handed over.",
     RefusalCode.UNREADABLE: "The record could not be judged: tell the programme team its place.",
 }
 

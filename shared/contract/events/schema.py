@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from shared.contract import authority
 from shared.contract.events import headers, json_schema, notices, refusals, topics
+from shared.contract.events.inbox_end import INBOX_END_TYPE, InboxEnd
 from shared.contract.events.marker import MARKER_TYPE, PartHandedOver
 from shared.contract.events.models import MeetingBooked, ReferralCreated
 from shared.contract.events.notices import FactNoticed
@@ -29,6 +30,7 @@ _EVENTS: Final[Mapping[topics.EventName, TypeAdapter[Any]]] = {
 BODIES: Final[Mapping[str, TypeAdapter[Any]]] = {
     **{f"{topics.event_type(event)}.json": adapter for event, adapter in _EVENTS.items()},
     f"{MARKER_TYPE}.json": TypeAdapter(PartHandedOver),
+    f"{INBOX_END_TYPE}.json": TypeAdapter(InboxEnd),
     refusals.SCHEMA.rsplit("/", 1)[-1]: TypeAdapter(RecordRefused),
     f"{notices.NAME}.json": TypeAdapter(FactNoticed),
 }

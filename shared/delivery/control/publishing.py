@@ -1,8 +1,9 @@
 """Publishes versions of the table. The operator alone may write the control topic."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
@@ -11,8 +12,14 @@ from shared.delivery.control.log import read_control
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities.differences import differences
 from shared.platform.localities.document import Document
+from shared.platform.localities.entries import LocalitiesError
 from shared.platform.localities.loading import SAYS, document_says
+from shared.platform.localities.ownership import with_hand_overs_of
 from shared.platform.localities.versions import TableVersion, VersionRefused, Versions, made_version
+
+Change = Callable[[Document], Document]
+# Hand-overs of so many localities may publish at the same moment.
+_MOST_ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,28 @@ def next_version(
 ) -> TableVersion | None:
     """The version by which this table would follow the newest; None if the newest holds the same table.
 
+    Owners and hand-overs under way stay as they stand: `change_table` alone changes them.
+
     Raises:
-        VersionRefused: no reader would accept it.
+        VersionRefused: no reader would accept it, or it says something else of owners and hand-overs.
     """
+    newest = versions.newest
+    if newest is not None:
+        if in_force_from is not None and in_force_from > now and newest.under_way():
+            raise VersionRefused(
+                "hand_over_under_way",
+                "A part is being handed over, by a version that follows at once: publish this one after it.",
+            )
+        try:
+            document = with_hand_overs_of(document, newest.document)
+        except LocalitiesError as wrong:
+            raise VersionRefused("ownership_changed", str(wrong)) from None
+    return _following(versions, document, author, now, in_force_from)
+
+
+def _following(
+    versions: Versions, document: Document, author: str, now: datetime, in_force_from: datetime | None
+) -> TableVersion | None:
     newest = versions.newest
     if newest is not None and newest.document == document:
         return None
@@ -95,14 +121,50 @@ async def publish_table(
     versions = (await standing_versions(kafka, topic)).versions
     newest = versions.newest
     version = next_version(versions, document, author, now, in_force_from)
-    if version is None:
-        return None
+    return None if version is None else await _published(kafka, topic, version, newest)
+
+
+async def change_table(
+    kafka: KafkaConnection, topic: str, change: Change, author: str, now: datetime
+) -> Published | None:
+    """Publishes the table in force with a change, in force at once.
+
+    `change` is asked again if another version was published at the same moment.
+
+    Returns:
+        None if `change` changes nothing.
+
+    Raises:
+        VersionRefused: no reader would accept it, or there is no version; nothing was published.
+        NoControlTopic: there is none.
+        KafkaError, OSError: the broker does not answer, or refuses us.
+    """
+    for attempt in range(_MOST_ATTEMPTS):
+        versions = (await standing_versions(kafka, topic)).versions
+        standing = versions.standing(now)
+        if standing is None:
+            raise VersionRefused("empty", "The control topic is empty: publish a table.")
+        document = change(standing.document)
+        version = None if document == standing.document else _following(versions, document, author, now, None)
+        if version is None:
+            return None
+        try:
+            return await _published(kafka, topic, version, standing)
+        except VersionRefused as refused:
+            if refused.code != "conflicting" or attempt + 1 == _MOST_ATTEMPTS:
+                raise
+    raise AssertionError  # Not reached: the last attempt returns or raises.
+
+
+async def _published(
+    kafka: KafkaConnection, topic: str, version: TableVersion, before: TableVersion | None
+) -> Published:
     await _publish(kafka, topic, [version])
     if version not in list((await standing_versions(kafka, topic)).versions):
         raise VersionRefused(
             "conflicting", f"Another version {version.number} was published at the same moment."
         )
-    return Published(version, differences(newest.document, document) if newest else [])
+    return Published(version, differences(before.document, version.document) if before else [])
 
 
 async def publish_again(kafka: KafkaConnection, topic: str, export: Versions) -> list[TableVersion]:

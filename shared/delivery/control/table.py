@@ -72,6 +72,7 @@ class ControlTable(ServedTable):
         self._absent = False
         self._read = False
         self._refused: set[bytes] = set()
+        self._handing_over: set[tuple[str, str]] = set()
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -162,6 +163,21 @@ class ControlTable(ServedTable):
             self.localities.become(table)
             self._slugs = served
             metrics.control_version.labels(self._service).set(table.version)
+            self._tell_hand_overs()
+
+    def _tell_hand_overs(self) -> None:
+        """Sets the gauge by which an alert finds a hand-over that does not end."""
+        under_way = {
+            (there.slug, part): claim
+            for there in self.localities
+            for part, claim in there.handing_over.items()
+        }
+
+        for slug, part in self._handing_over - under_way.keys():
+            metrics.hand_over_since.labels(self._service, slug, part).set(0)
+        for (slug, part), claim in under_way.items():
+            metrics.hand_over_since.labels(self._service, slug, part).set(claim.since.timestamp())
+        self._handing_over = set(under_way)
 
     def _refresh(self, changed: Changed) -> None:
         """Takes another version into force, if its time has come."""

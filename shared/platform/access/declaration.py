@@ -86,6 +86,7 @@ def declare(localities: Localities, *, demo: bool = False) -> Declaration:
         *_of_admission(slugs),
         *_of_operator(),
         *(grant for partner in partners for grant in _of_partner(partner)),
+        *(partner.speaks for partner in partners if may_speak(localities, partner)),
         *(_of_demo(slugs) if demo else ()),
     ]
     users = [*PARTS, ADMISSION, OPERATOR, *([DEMO] if demo else []), *(partner.user for partner in partners)]
@@ -118,6 +119,11 @@ class Partner(NamedTuple):
         return refusals_topic(partner_source(self.locality, self.name))
 
     @property
+    def speaks(self) -> Grant:
+        """The right to write the inbox."""
+        return Grant(self.user, "topic", "literal", self.inbox, "write")
+
+    @property
     def group_prefix(self) -> str:
         """The beginning of every consumer group and transaction of the partner."""
         return f"{self.user}."
@@ -126,6 +132,16 @@ class Partner(NamedTuple):
 def all_partners(localities: Localities) -> tuple[Partner, ...]:
     """The partners of all localities."""
     return tuple(Partner(*source.strip("/").split("/")) for source in localities.partners())
+
+
+def may_speak(localities: Localities, partner: Partner) -> bool:
+    """True unless the partner's source brings a part that it does not own, and is not being given."""
+    there = localities.by_slug[partner.locality]
+    found = there.source_named(partner.name)
+    if found is None or found.brings is None:
+        return True
+    claim = there.claim(found.brings)
+    return partner.name in (there.owner(found.brings), claim.to if claim else None)
 
 
 def _of_service(part: Part, slugs: Iterable[str]) -> Iterator[Grant]:
@@ -170,7 +186,6 @@ def _of_demo(slugs: Iterable[str]) -> Iterator[Grant]:
 def _of_partner(partner: Partner) -> Iterator[Grant]:
     for topic in event_topics(partner.locality):
         yield Grant(partner.user, "topic", "literal", topic, "read")
-    yield Grant(partner.user, "topic", "literal", partner.inbox, "write")
     yield Grant(partner.user, "topic", "literal", partner.refusals, "read")
     yield Grant(partner.user, "group", "prefixed", partner.group_prefix, "read")
     yield Grant(partner.user, "transactional_id", "prefixed", partner.group_prefix, "write")
@@ -191,4 +206,5 @@ __all__ = [
     "Resource",
     "all_partners",
     "declare",
+    "may_speak",
 ]

@@ -5,6 +5,7 @@ from shared.platform.localities.loading import LOCALITIES_FILE, load_localities
 from shared.platform.localities.model import (
     OURS,
     OWN_VAULT,
+    Claim,
     Contact,
     Localities,
     Locality,
@@ -17,6 +18,7 @@ __all__ = [
     "LOCALITIES_FILE",
     "OURS",
     "OWN_VAULT",
+    "Claim",
     "Contact",
     "Localities",
     "LocalitiesError",

@@ -26,12 +26,18 @@ def _tables(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _tables(_within(where, key), old, new)
+        if _is_table(old, new):
+            yield from _tables(_within(where, key), old or {}, new or {})
         elif (entries := _entries(old, new)) is not None:
             yield from _lists(where, key, *entries)
         else:
             yield f"{_begin(where)}{key} {_change(old, new)}."
+
+
+def _is_table(old: Any, new: Any) -> bool:
+    """True if both are tables, or one is and the other is not given."""
+    sides = [side for side in (old, new) if side is not None]
+    return any(sides) and all(isinstance(side, Mapping) for side in sides)
 
 
 def _lists(where: str, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

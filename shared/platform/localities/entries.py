@@ -62,6 +62,18 @@ class Entry:
             raise LocalitiesError(f"{self.where}: {key} must be a date such as 2025-04-07, without quotes.")
         return value
 
+    def moment(self, key: str) -> datetime:
+        """The moment at a key. A table that was published holds it as text."""
+        value = self._value(key)
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = datetime.fromisoformat(value)
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            raise LocalitiesError(
+                f"{self.where}: {key} must be a time with its zone, such as 2026-11-30T09:00:00Z."
+            )
+        return value
+
     def position(self, key: str) -> tuple[float, float]:
         """Latitude and longitude in degrees."""
         value = self._value(key)

@@ -15,6 +15,7 @@ from shared.contract.programme_authority import REFERRALS, ROLES, Says, rules_of
 from shared.platform.localities.document import Document, practices_of, read_document
 from shared.platform.localities.entries import Entry, LocalitiesError
 from shared.platform.localities.model import (
+    OURS,
     OWN_VAULT,
     PARTNER,
     PARTS,
@@ -24,6 +25,7 @@ from shared.platform.localities.model import (
     Practice,
     Source,
 )
+from shared.platform.localities.ownership import claims_of, is_address, owners_of
 from shared.platform.localities.practices import ODS_CODE
 from shared.platform.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.platform.people.telephone import TelephoneNotAccepted, parse_public_telephone
@@ -43,7 +45,7 @@ TELLING = frozenset(
 SAYS = "says"
 SOURCE_PARTS = (*topics.OUR_SOURCES, PARTNER)
 # Our own sources, and the operator's.
-RESERVED_NAMES = frozenset({*topics.OUR_SOURCES, "control"})
+RESERVED_NAMES = frozenset({*topics.OUR_SOURCES, "control", OURS})
 
 
 def load_localities(path: Path = LOCALITIES_FILE) -> Localities:
@@ -112,13 +114,9 @@ def _locality(
     if any(one.slug == slug for one in before):
         raise LocalitiesError(f"{file}: there are two localities called {slug}.")
     entry.where = f"{file}, locality {slug}"
-    owners, epochs = _owners(entry)
-    strangers = sorted(set(owners) - set(PARTS))
-    if strangers:
-        raise LocalitiesError(
-            f"{entry.where}, owners: {strangers[0]} is not a part; parts are {', '.join(PARTS)}."
-        )
     own = entry.entries("sources") if entry.has("sources") else []
+    sources = _sources(slug, [*everyones, *own])
+    owners, epochs = owners_of(entry, sources.values())
     sandbox = entry.yes("sandbox") if entry.has("sandbox") else False
     locality = Locality(
         slug=slug,
@@ -132,32 +130,15 @@ def _locality(
         younger_people=_contact(entry.entry("younger_people")),
         safeguarding=_contact(entry.entry("safeguarding")),
         practices=_practices(slug, entry, known, before, sandbox=sandbox),
-        sources=MappingProxyType(_sources(slug, [*everyones, *own])),
+        sources=MappingProxyType(sources),
         owners=MappingProxyType(owners),
         epochs=MappingProxyType(epochs),
+        handing_over=MappingProxyType(claims_of(entry, sources.values())),
         text_sender=_neutral(entry, "text_sender") if entry.has("text_sender") else None,
         sandbox=sandbox,
     )
     entry.done()
     return locality
-
-
-def _owners(entry: Entry) -> tuple[dict[str, str], dict[str, int]]:
-    """Owner and epoch by part. An owner alone is that of the first epoch."""
-    if not entry.has("owners"):
-        return {}, {}
-    named = entry.entry("owners")
-    owners: dict[str, str] = {}
-    epochs: dict[str, int] = {}
-    for part in named.names():
-        if named.is_text(part):
-            owners[part] = named.text(part)
-        else:
-            owner = named.entry(part)
-            owners[part] = owner.text("owner")
-            epochs[part] = owner.whole("epoch", at_least=1, at_most=1_000_000)
-            owner.done()
-    return owners, epochs
 
 
 def _practices(
@@ -209,9 +190,25 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
             raise LocalitiesError(f"{entry.where}: {source} is named twice.")
         if name != part and name in RESERVED_NAMES:
             raise LocalitiesError(f"{entry.where}: {name} is a name of ours, which no partner may have.")
-        found[source] = Source(source, part, entry.whole("rank", at_least=1, at_most=1000), vault)
+        rank = entry.whole("rank", at_least=1, at_most=1000)
+        found[source] = Source(source, part, rank, vault, _api(entry, source, part))
         entry.done()
     return found
+
+
+def _api(entry: Entry, source: str, part: str) -> str | None:
+    """The address of a partner's operations; over plain http on this machine alone."""
+    if not entry.has("api"):
+        return None
+    address = entry.text("api")
+    if topics.our_parts(source) or part not in PARTS:
+        raise LocalitiesError(f"{entry.where}: only a partner's source that brings a part has an api.")
+    if not is_address(address):
+        raise LocalitiesError(
+            f"{entry.where}: api must start with https:// (or with http:// and this machine's loopback) and "
+            "end with host or port."
+        )
+    return address.rstrip("/")
 
 
 def _contact(entry: Entry) -> Contact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -69,6 +69,26 @@ class Source:
     vault: str
     api: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The name in its locality, by which it owns a part."""
+        return self.source.rpartition("/")[2]
+
+    @property
+    def brings(self) -> topics.SourcePart | None:
+        """The part that this source of a partner brings; None for ours, and for one beside our parts."""
+        if topics.our_parts(self.source):
+            return None
+        return next((part for part in PARTS if part == self.part), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A hand-over under way: `to` is to own the part, `since` is when the hand-over began."""
+
+    to: str
+    since: datetime
+
 
 @dataclass(frozen=True, slots=True)
 class Locality:
@@ -93,6 +113,7 @@ class Locality:
     owners: Mapping[str, str] = field(hash=False)
     text_sender: str | None = None
     epochs: Mapping[str, int] = field(default_factory=dict, hash=False)
+    handing_over: Mapping[str, Claim] = field(default_factory=dict, hash=False)
     sandbox: bool = False
 
     def live_on(self, day: date) -> bool:
@@ -100,12 +121,16 @@ class Locality:
         return self.live_from <= day
 
     def owner(self, part: str) -> str:
-        """The operator of a part here; "linkwork" unless the file names another."""
+        """The owner of a part here: the name of a source that brings it, or "linkwork"."""
         return self.owners.get(part, OURS)
 
     def epoch(self, part: str) -> int:
-        """The epoch of a part's owner here, which rises when the part is handed over."""
+        """The epoch of a part here: 0, and one more with each hand-over."""
         return self.epochs.get(part, 0)
+
+    def claim(self, part: str) -> Claim | None:
+        """The hand-over of a part that is under way here."""
+        return self.handing_over.get(part)
 
     def address(self, part: str) -> str | None:
         """The address of a part's operations; None if the part is ours, or its owner answers none."""

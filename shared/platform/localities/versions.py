@@ -27,7 +27,8 @@ class VersionRefused(ValueError):
     """A version that does not stand.
 
     Attributes:
-        code: unreadable, conflicting, out_of_order, invalid_table, locality_removed or sandbox_changed.
+        code: unreadable, conflicting, out_of_order, invalid_table, locality_removed or sandbox_changed; of a
+            publisher also empty, ownership_changed or hand_over_under_way.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -56,6 +57,10 @@ class TableVersion:
             "table": self.document,
         }
         return canonical(whole).encode()
+
+    def under_way(self) -> bool:
+        """True if a part of any locality is being handed over."""
+        return any(locality.handing_over for locality in self.localities)
 
     def superseded_by(self, later: TableVersion) -> bool:
         """True if this version's time had not come when the later one was made, and never comes."""
@@ -147,6 +152,11 @@ class Versions:
         """The version of the highest number whose time has come; the first, if no time has come."""
         come = [version for version in self if version.in_force_from <= now]
         return come[-1] if come else next(iter(self), None)
+
+    def standing(self, now: datetime) -> TableVersion | None:
+        """The version that a change at once follows: in force, or made for at once by another clock."""
+        made = [each for each in self if each.in_force_from <= max(now, each.made_at)]
+        return made[-1] if made else None
 
     def _keeps_localities(self, version: TableVersion) -> None:
         for former in self:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import AdmissionTable, ProgrammeTable
 from shared.contract.events.refusals import RecordRefused
@@ -61,7 +62,9 @@ class AdmissionBench:
         """Admission as a process runs it."""
         keeper, known = RefusalKeeper(self.mongo), table or ProgrammeTable(self.localities)
         settings = replace(self.options, commit_seconds=commit_seconds)
-        admission = Admission(settings, known, keeper, [self.locality], a_second, self.clock)
+        admission = Admission(
+            settings, known, keeper, InboxEnds(self.mongo), [self.locality], a_second, self.clock
+        )
         admission.start()
         try:
             yield admission

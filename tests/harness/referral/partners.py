@@ -13,7 +13,7 @@ from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import inbox_topic
 from shared.platform.ids import new_id
-from shared.platform.localities import Source
+from shared.platform.localities import Locality, Source
 from tests.harness.delivery.toy import created, said
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -84,6 +84,12 @@ class FixedTable:
 
     def sources_in(self, localities: Container[str]) -> tuple[Source, ...]:
         return ()
+
+    def locality(self, slug: str) -> Locality | None:
+        return None
+
+    def brings(self, source: str) -> bool:
+        return False
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         self.asked.append(event)

@@ -13,6 +13,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuth
 
 from services.referral.definition import service_definition
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from shared.contract.events import outcomes as o
@@ -97,7 +98,9 @@ async def services(place: Place, mongo_url: str) -> AsyncIterator[Kernel[Any, An
     options = Options(place.as_user(ADMISSION), mongo_url, database, b"a key", session_timeout_ms=3000)
     mongo = Mongo(mongo_url, database, name="test-attacks")
     table = ProgrammeTable(place.localities)
-    admission = Admission(options, table, RefusalKeeper(mongo), [place.here], 1000.0, system_clock)
+    admission = Admission(
+        options, table, RefusalKeeper(mongo), InboxEnds(mongo), [place.here], 1000.0, system_clock
+    )
     as_referral = Options(place.as_user("referral"), mongo_url, database, b"a key", session_timeout_ms=3000)
     kernel = Kernel(service_definition(place.localities), as_referral, [place.here])
     async with kernel.running():

@@ -15,6 +15,7 @@ from linkwork.__main__ import parse
 from linkwork.config import Config
 from linkwork.errors import CommandError
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from shared.contract.events.refusals import RecordRefused
@@ -52,7 +53,9 @@ async def admission(kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[Con
     table = ControlTable("admission", "all", Control(kafka), known, system_clock)
     options = Options(kafka, mongo_url, database, b"a key for tests", session_timeout_ms=3000)
     judged = ProgrammeTable(known)
-    judge = Admission(options, judged, RefusalKeeper(mongo), ServedSlugs(table), 1000.0, system_clock)
+    judge = Admission(
+        options, judged, RefusalKeeper(mongo), InboxEnds(mongo), ServedSlugs(table), 1000.0, system_clock
+    )
     await table.start(mongo, lambda: None)
     judge.start()
     try:

@@ -12,6 +12,7 @@ from linkwork.__main__ import parse
 from linkwork.config import Config
 from linkwork.errors import CommandError
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from shared.contract.stories import load_all
@@ -43,7 +44,9 @@ async def running(place: Bench, table: tuple[Path, str, str]) -> AsyncIterator[N
     await create_topics(place.kafka, [sandbox], partners, sandboxes=[sandbox])
     mongo = Mongo(place.mongo_url, place.options.database)
     keeper = RefusalKeeper(mongo)
-    admission = Admission(place.options, ProgrammeTable(localities), keeper, [sandbox], 1000.0, system_clock)
+    admission = Admission(
+        place.options, ProgrammeTable(localities), keeper, InboxEnds(mongo), [sandbox], 1000.0, system_clock
+    )
     async with Kernel(TOY, place.options, [sandbox]).running():
         admission.start()
         yield

@@ -32,6 +32,8 @@ API: dict[str, set[str]] = {
     "POST /api/contract/v1/events": {"partner"},
     "POST /api/contract/v1/validate": {"partner"},
     "GET /api/contract/v1/sources": {"partner"},
+    "GET /api/contract/v1/parts": {"partner"},
+    "POST /api/contract/v1/parts/{part}/stopped": {"partner"},
     "GET /api/contract/v1/referrals/{referral_id}/events/{event_id}": {"partner"},
 }
 PAGES: dict[str, set[str]] = {
@@ -92,6 +94,8 @@ def body_for(route: str, running: ReferralHarness) -> dict[str, Any] | None:
 def params_for(route: str, running: ReferralHarness) -> dict[str, str]:
     if route.startswith("GET /api/referral/v1/claims/"):
         return {"locality": running.here, "fields": "name", "purpose": "message"}
+    if route == "GET /api/contract/v1/parts":
+        return {"locality": running.here}
     return {}
 
 

@@ -9,7 +9,10 @@ from shared.platform.access.cluster import Held
 from shared.platform.access.comparison import Difference, compare, settings_findings
 from shared.platform.access.declaration import Declaration, Grant, Partner, Quota, declare
 from shared.platform.access.users import kept_passwords
-from shared.platform.localities import load_localities
+from shared.platform.localities import Claim, load_localities
+from shared.platform.localities.loading import localities_of
+from shared.platform.localities.ownership import with_claim, with_owner
+from tests.harness.control import BEGIN, shipped, with_part
 
 LOCALITIES = load_localities()
 DECLARED = declare(LOCALITIES)
@@ -64,6 +67,28 @@ def test_only_services_admission_and_operator_write_events() -> None:
 )
 def test_partner_may_do_this_and_no_more(operation: str, resource: str, name: str, allowed: bool) -> None:
     assert may(PARTNER.user, operation, resource, name) is allowed
+
+
+@pytest.mark.parametrize(
+    ("owner", "to", "speaks"),
+    [
+        ("linkwork", None, False),
+        ("linkwork", "booking-js", True),
+        ("booking-js", None, True),
+        ("booking-js", "linkwork", True),
+        ("other-js", None, False),
+    ],
+)
+def test_source_of_a_part_speaks_while_it_owns_it(owner: str, to: str | None, speaks: bool) -> None:
+    document = with_part(with_part(shipped(), "booking-js", "booking"), "other-js", "booking")
+    owned = with_owner(document, "meir", "booking", owner, 0 if owner == "linkwork" else 1)
+    if to is not None:
+        owned = with_claim(owned, "meir", "booking", Claim(to, BEGIN))
+    declared = declare(localities_of(owned, "a document"))
+    user = "meir.booking-js"
+    assert may(user, "write", "topic", "in.meir.booking-js", declared) is speaks
+    assert may(user, "read", "topic", "meir.referral-created.v1", declared)
+    assert may(user, "read", "topic", "refused.meir.booking-js", declared)
 
 
 def test_only_partners_have_quotas() -> None:

@@ -15,6 +15,7 @@ from shared.contract.authority import TABLE, refusal_of
 from shared.contract.events import topics
 from shared.contract.events.envelope import Envelope, UnknownOutcome, read, read_any
 from shared.contract.events.fact import kind_of
+from shared.contract.events.inbox_end import INBOX_END_TYPE, EndOfInbox
 from shared.contract.events.marker import MARKER_TYPE, Marker
 from shared.contract.events.notices import DETAIL, FactNoticed
 from shared.contract.events.outcomes import KINDS
@@ -35,7 +36,7 @@ def name(path: Path) -> str:
 def test_each_kind_has_one_example_and_no_other() -> None:
     wanted = {f"{event}/{kind}.json" for event, kind in every_kind()}
     wanted |= {"part-handed-over/part_handed_over.json", "record-refused/record_refused.json"}
-    wanted.add("fact-noticed/fact_noticed.json")
+    wanted |= {"fact-noticed/fact_noticed.json", "inbox-end/inbox_end.json"}
     assert {path.relative_to(EXAMPLES).as_posix() for path in FILES} == wanted
     assert {kind for event, kind in every_kind() if event == "outcome-recorded"} == KINDS
 
@@ -70,6 +71,13 @@ def test_example_of_a_marker_is_read_as_one() -> None:
     record = inbox_record(EventSent.model_validate(event))
     found = read("meir.meeting-booked.v1", b"booking", record.value, record.pairs())
     assert isinstance(found, Marker)
+
+
+def test_example_of_an_inbox_end_is_read_as_one() -> None:
+    event = content(EXAMPLES / "inbox-end" / "inbox_end.json")
+    jsonschema.validate(event["data"], schema_of(INBOX_END_TYPE), jsonschema.Draft202012Validator)
+    record = inbox_record(EventSent.model_validate(event))
+    assert isinstance(read_any("meir", b"booking", record.value, record.pairs()), EndOfInbox)
 
 
 def test_example_of_a_refusal_is_valid() -> None:

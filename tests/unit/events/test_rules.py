@@ -15,7 +15,7 @@ from shared.contract.events.headers import NAME
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.rules import RULES, TOPIC, Example, Rule
 from shared.contract.events.schema import schemas
-from shared.platform.localities import Source
+from shared.platform.localities import Locality, Source
 from tests.harness.contract.validators import validator
 
 NUMBERS = [rule.number for rule in RULES]
@@ -34,6 +34,12 @@ class TableOfExample:
 
     def sources_in(self, localities: Container[str]) -> tuple[Source, ...]:
         return ()
+
+    def locality(self, slug: str) -> Locality | None:
+        return None
+
+    def brings(self, source: str) -> bool:
+        return False
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         roles: frozenset[Any] = frozenset([self._example.role] if self._example.role else [])

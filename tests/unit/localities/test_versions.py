@@ -157,24 +157,6 @@ def test_table_that_is_kept_follows_the_current_one() -> None:
     assert known.of_practice(NEW_PRACTICE) == known.by_slug["meir"] != meir
 
 
-def test_owner_has_an_epoch_in_file_and_record() -> None:
-    document = shipped()
-    locality_of(document)["owners"] = {
-        "booking": {"owner": "meir-together", "epoch": 3},
-        "directory": "meir-together",
-    }
-    meir = version(1, document).localities.by_slug["meir"]
-    assert [meir.owner(part) for part in ("booking", "directory", "casework")] == [
-        "meir-together",
-        "meir-together",
-        "linkwork",
-    ]
-    assert [meir.epoch(part) for part in ("booking", "directory", "casework")] == [3, 0, 0]
-    locality_of(document)["owners"] = {"booking": {"owner": "meir-together", "epoch": 0}}
-    with pytest.raises(VersionRefused, match="owners, booking: epoch must be a whole number"):
-        version(1, document)
-
-
 def test_export_gives_the_versions_again(tmp_path: Path) -> None:
     versions = standing(version(1, shipped()), version(2, SOURCES, days=1))
     file = tmp_path / "control.jsonl"

@@ -8,6 +8,7 @@ from services.referral.partners.checks import Refusal, copy_of, judge
 from services.referral.partners.table import AdmissionTable, ProgrammeTable
 from shared.contract.authority import REFUSALS
 from shared.contract.events.envelope import Envelope, read
+from shared.contract.events.inbox_end import EndOfInbox
 from shared.contract.events.outcomes import Retracted
 from shared.contract.events.refusals import SENTENCES, RefusalCode
 from shared.contract.events.vocabulary import RetractReason
@@ -23,7 +24,7 @@ TABLE = ProgrammeTable(load_localities())
 BAD = bad_records("meir")
 
 
-def judged(record: Sent, table: AdmissionTable = TABLE) -> Envelope | Refusal:
+def judged(record: Sent, table: AdmissionTable = TABLE) -> Envelope | EndOfInbox | Refusal:
     return judge(SOURCE, record.key, record.value, record.headers, table)
 
 

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 
 from services.referral.partners import admission as module
 from services.referral.partners.admission import Admission
+from services.referral.partners.inbox_ends import InboxEnds
 from services.referral.partners.inboxes import Inboxes
 from services.referral.partners.repository import RefusalKeeper
 from shared.contract.events.topics import inbox_topic
@@ -101,8 +102,8 @@ class Keeper(RefusalKeeper):
 
 @asynccontextmanager
 async def running(memory: Memory, table: FixedTable) -> AsyncIterator[Admission]:
-    keeper = Keeper(cast("Any", None))
-    admission = Admission(OPTIONS, table, keeper, ["meir"], 1000.0, lambda: NOW)
+    keeper, ends = Keeper(cast("Any", None)), InboxEnds(cast("Any", None))
+    admission = Admission(OPTIONS, table, keeper, ends, ["meir"], 1000.0, lambda: NOW)
     admission._inboxes = cast("Inboxes", memory)
     admission._producer = cast("Producer", memory)
     admission.start()

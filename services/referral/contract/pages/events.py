@@ -12,6 +12,7 @@ from shared.contract.asyncapi.loading import NOTICE_TYPE, REFUSAL_TYPE, contents
 from shared.contract.asyncapi.roles import every_kind
 from shared.contract.authority import TABLE, SourceRole
 from shared.contract.events import topics
+from shared.contract.events.inbox_end import INBOX_END_TYPE
 from shared.contract.events.marker import MARKER_TYPE
 
 
@@ -28,7 +29,7 @@ class Kind:
     """A kind of fact as its page shows it.
 
     Attributes:
-        event: the first word of the address: an event, the marker, or the refusal.
+        event: the first word of the address: an event, or what else its topics hold.
         summary: the first paragraph of the schema's description.
         example: the path of its example.
     """
@@ -55,9 +56,10 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[tuple[str, str], Kind]:
-    """Every kind, by event and name, with the marker, the refusal and the notice."""
+    """Every kind, by event and name, with the marker, the inbox's end, the refusal and the notice."""
     found = [_kind(event, kind, topics.event_type(event)) for event, kind in every_kind()]
     found.append(_kind("part-handed-over", "part_handed_over", MARKER_TYPE))
+    found.append(_kind("inbox-end", "inbox_end", INBOX_END_TYPE))
     found.append(_kind("record-refused", "record_refused", REFUSAL_TYPE))
     found.append(_kind("fact-noticed", "fact_noticed", NOTICE_TYPE))
     return {(each.event, each.name): each for each in found}
