@@ -145,7 +145,10 @@ async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]
 
 
 async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
-    """Referrals that a new owner of booking decides on: open, with a meeting to cancel, or holding a time."""
+    """Referrals that a new owner of booking decides on: open, with a meeting to cancel, or holding a time.
+
+    Those with a meeting come first, so that all its times are reserved before any other is booked.
+    """
     here = {"locality": locality}
     unsettled = {**here, "$or": [{"view.open": True}, {"view.meetings.status": "booked"}]}
     found = set(await mongo[REFERRALS].distinct("referral", unsettled))
@@ -153,7 +156,8 @@ async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[str
     for name in ("held.r", "behind.r"):
         found |= set(await mongo[DAYS].distinct(name, to_come))
     found |= set(await mongo[CASELOADS].distinct("referrals", here))
-    return sorted(found)
+    booked = set(await mongo[REFERRALS].distinct("referral", {**here, "view.meetings.status": "booked"}))
+    return [*sorted(found & booked), *sorted(found - booked)]
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:

@@ -140,13 +140,12 @@ class LookAt(Protocol):
     """Names the referrals to look at when the part has become ours again."""
 
     async def __call__(self, mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
-        """The ids of all that may need a decision, in any order."""
+        """The ids of all that may need a decision, in the order in which they are looked at."""
 
 
 async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
     """Every referral of the locality."""
-    found: list[str] = await mongo["referrals"].distinct("referral", {"locality": locality})
-    return found
+    return sorted(await mongo["referrals"].distinct("referral", {"locality": locality}))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ async def look_at_all(context: ServiceContext[V, R], locality: str, epoch: int) 
     if row is None:
         return
     named = await context.definition.look_at(context.mongo, locality, context.clock())
-    left = sorted(each for each in named if each > row.get("looked_to", ""))
+    left = _behind(list(named), row.get("looked_to"))
     _log.info("the part is ours: %d referrals are looked at", len(left), extra={"locality": locality})
     for page in (left[at : at + _PAGE] for at in range(0, len(left), _PAGE)):
         if not await _leads(context, locality):
@@ -42,6 +42,11 @@ async def look_at_all(context: ServiceContext[V, R], locality: str, epoch: int) 
         await _look_at(context, locality, page)
         await documents.update_one(ours, {"$set": {"looked_to": page[-1]}})
     await has_looked(context.mongo, key, epoch)
+
+
+def _behind(named: list[str], looked_to: str | None) -> list[str]:
+    """The referrals behind this one; all of them if it is none of them any more."""
+    return named[named.index(looked_to) + 1 :] if looked_to in named else named
 
 
 async def has_looked(mongo: Mongo, key: Key, epoch: int) -> None:
@@ -61,7 +66,7 @@ def _not_looked(key: Key, epoch: int) -> Document:
 async def _leads(context: ServiceContext[V, R], locality: str) -> bool:
     """True if this process looks: the one that decides, or else the one with a lease for it."""
     if context.definition.exclusive is not None:
-        return context.may_decide(locality)
+        return context.leads(locality)
     return await context.leases.take(f"look/{locality}")
 
 

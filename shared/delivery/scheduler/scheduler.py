@@ -144,7 +144,8 @@ class Scheduler(Generic[V, R]):
             here = {"$in": list(self._localities)}
             which: Document = {"what": {"$in": effects}, "locality": here, "at": {"$lte": now}}
         else:
-            ours = [name for name in self._localities if self._context.owns(name)]
+            owned = [name for name in self._localities if self._context.owns(name)]
+            ours = [name for name in owned if not self._context.is_looking(name)]
             leads = [name for name in ours if self._context.may_decide(name)]
             due = {
                 "what": {"$nin": [*effects, DECIDE_LATER]},

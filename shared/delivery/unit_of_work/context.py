@@ -67,8 +67,21 @@ class ServiceContext(Generic[V, R]):
             locality, part
         ) == TableOwner(OURS, epoch)
 
+    def is_looking(self, locality: str) -> bool:
+        """True from when the part became ours until every open referral was looked at."""
+        if self.ownership is None or self.definition.look is None:
+            return False
+        return not self.ownership.standing(locality, self.definition.decides_as).looked
+
     def may_decide(self, locality: str) -> bool:
-        """True if this process makes the decisions of a locality."""
+        """True if this process makes the decisions of a locality now.
+
+        While the part is looked at, nothing else is decided: its former owner's times are not reserved yet.
+        """
+        return self.leads(locality) and not self.is_looking(locality)
+
+    def leads(self, locality: str) -> bool:
+        """True if no other process makes the decisions of a locality."""
         exclusive = self.definition.exclusive
         return exclusive is None or self.leases.held(f"{exclusive}/{locality}")
 

@@ -16,8 +16,8 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask
 from shared.delivery.model.errors import Conflict, NotOwner
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.model.service_definition import Loaded, NoRepository, ServiceDefinition
-from shared.delivery.mongo.database import Transaction
+from shared.delivery.model.service_definition import Loaded, NoRepository, ServiceDefinition, every_referral
+from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.mongo.leases import LEASES
 from shared.delivery.outbox.unpublished import OUTBOX_SET_ASIDE
 from shared.delivery.ownership.flip import (
@@ -255,6 +255,28 @@ async def test_part_given_back_answers_what_is_open(place: Bench, table: TableIn
         await until(lambda: one._ownership.standing(here, "booking").looked, "everything was looked at")
         assert detail["parts"][here]["booking"]["owner"] == "linkwork"
         assert metrics.part_epoch.labels("matching", here, "booking")._value.get() == 2
+
+
+async def test_fact_during_the_look_is_decided_after_it(place: Bench, table: TableInHand) -> None:
+    here, came = place.locality, created(place.locality)
+    looks, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+        looks.set()
+        await goes_on.wait()
+        return await every_referral(mongo, locality, now)
+
+    async with replicas(place, table, replace(LOOKING, look_at=look_at)) as (one, _):
+        await stop_deciding(one.mongo, here, "booking", 0)
+        await mark(place, 1)
+        table.says(here, "booking", "together", 1)
+        await mark(place, 2)
+        table.says(here, "booking", "linkwork", 2)
+        await asyncio.wait_for(looks.wait(), 20)
+        await place.say(said(came))
+        assert (await view_of(one, came))["meetings"] == 0
+        goes_on.set()
+        await view_of(one, came, meetings=1)
 
 
 def meeting_for(body: ReferralCreated) -> MeetingBooked:
