@@ -145,6 +145,7 @@ lock:
 	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix examples/partner-js
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix examples/booking-js
 
 docs:
 	$(VENV)/python -m deploy.documentation

@@ -24,7 +24,7 @@ const keyOf = (fact) => key(fact.source, fact.id);
 const last = (list) => list.at(-1);
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 // Sorts by the values that `by` gives, the first that differs deciding.
-const sorted = (list, by) => [...list].sort((a, b) => {
+export const sorted = (list, by) => [...list].sort((a, b) => {
   const [left, right] = [by(a), by(b)];
   const at = left.findIndex((value, n) => value !== right[n]);
   return at < 0 ? 0 : order(left[at], right[at]);
@@ -32,12 +32,10 @@ const sorted = (list, by) => [...list].sort((a, b) => {
 
 // F5: days of London, as text.
 const london = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/London", dateStyle: "short" });
-const dayOf = (time) => london.format(new Date(time));
-const plus = (day, days) => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
+export const dayOf = (time) => london.format(new Date(time));
+export const plus = (day, days) => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
 
-function kindOf(fact) {
-  return fact.event === "outcome-recorded" ? fact.body.kind : fact.event.replace("-", "_");
-}
+export const kindOf = ({ event, body }) => (event === "outcome-recorded" ? body.kind : event.replace("-", "_"));
 
 // F12: the parts of the programme in whose name a source speaks.
 function partsOf(source) {
@@ -235,25 +233,28 @@ function stageOf({ created, meetings, prescriptions, endings }) {
   return some("missed") && !meetings.waiting ? "missed" : "waiting";
 }
 
-export function fold(given, priorities) {
+// The history of a referral as facts, and what counts. `fold` names the facts by source and id.
+export function historyOf(given, priorities) {
   const priority = (source) => (Object.hasOwn(priorities, source) ? priorities[source] : 0);
   const once = new Map(); // F1
   for (const fact of given) if (!once.has(keyOf(fact))) once.set(keyOf(fact), fact);
   const facts = sorted(once.values(), (fact) => [priority(fact.source), fact.id, fact.source]); // F4
   const counting = effective(facts, priority);
-  const { of } = counting;
+  const created = last(counting.of("referral_created")); // F20
+  const plan = last(sorted(counting.of("plan_agreed"), (fact) => [fact.body.revision ?? 1])); // F41
+  return {
+    facts, counting, priority, created, plan, unmet: counting.of("need_unmet"),
+    meetings: meetingsOf(counting, priority), prescriptions: prescriptionsOf(counting), endings: endingsOf(counting, created),
+  };
+}
 
-  const created = last(of("referral_created")); // F20
+export function fold(given, priorities) {
+  const history = historyOf(given, priorities);
+  const { facts, counting, counting: { of }, priority, created, meetings, prescriptions, endings } = history;
   const contacts = of("contact_changed").map((fact) => fact.body.contact); // F21
   const careful = ["ring", "not_known", "yes"].find((word) => contacts.includes(word));
-  const plans = sorted(of("plan_agreed"), (fact) => [fact.body.revision ?? 1]); // F41
   const measures = new Map(of("measured").map((fact) => [key(fact.body.instrument, fact.body.stage), fact])); // F42
   const answers = (to) => of("sharing_changed").filter((fact) => fact.body.agreement === to); // F43
-  const history = {
-    created, plan: last(plans), unmet: of("need_unmet"), meetings: meetingsOf(counting, priority),
-    prescriptions: prescriptionsOf(counting), endings: endingsOf(counting, created),
-  };
-  const { meetings, prescriptions, endings } = history;
   const recorded = facts.map((fact) => Date.parse(fact.recordedtime)); // F6
   return {
     creation: ref(created),

@@ -49,3 +49,17 @@ export function murmur2(bytes) {
 export function partitionOf(key, partitions) {
   return (murmur2(new TextEncoder().encode(key)) & 0x7fffffff) % partitions;
 }
+
+// What a record of Kafka says: a fact, a marker, or nothing that a reader keeps. `schemas`: a test of a body by type;
+// `headers`: texts by name. Throws where it is not by the contract.
+export function readRecord({ key, value, headers }, locality, schemas) {
+  const event = /^org\.linkwork\.([a-z-]+)\.v1$/.exec(headers.get("ce_type"))?.[1];
+  const body = JSON.parse(value);
+  if (event === "part-handed-over") return { marker: body };
+  const [source, id, time] = ["ce_source", "ce_id", "ce_time"].map((name) => headers.get(name));
+  const ours = body.locality === locality && source?.startsWith(`/${locality}/`); // R4, R5
+  if (!schemas[event]?.(body) || !ours || body.referral_id !== key || !id || !(Date.parse(time) > 0)) { // R6
+    throw new Error("The record is not by the contract.");
+  }
+  return { fact: { event, source, id, time, recordedtime: headers.get("ce_recordedtime") ?? time, body } };
+}

@@ -73,7 +73,7 @@ class StandingMeeting(BaseModel):
     meeting_id: Ref
     link_worker: LinkWorkerId
     practice: OdsCode
-    place: str
+    place: Annotated[str, Field(description="In words: the room, or the mode if not face to face.")]
     starts_at: Moment
     minutes: Annotated[int, Field(ge=5, le=240)]
     mode: v.MeetingMode
@@ -95,7 +95,7 @@ class MeetingPlace(BaseModel):
 
     meeting_id: Ref
     practice: OdsCode
-    place: str
+    place: Annotated[str, Field(description="In words: the room, or the mode if not face to face.")]
     mode: v.MeetingMode
 
 

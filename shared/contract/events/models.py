@@ -182,7 +182,7 @@ class MeetingBooked(EventBody):
     link_worker: Annotated[
         LinkWorkerId,
         Field(
-            description="The link worker who meets the person. The owner of the part booking issues the id: "
+            description="The link worker who meets the person. The owner of the part casework issues the id: "
             "`lw-<locality>-<number>` or a UUID, never a name."
         ),
     ]

@@ -83,7 +83,7 @@ class LinkWorkerChanged(Outcome):
     link_worker: Annotated[
         LinkWorkerId,
         Field(
-            description="The link worker who takes over. The owner of the part booking issues the id: "
+            description="The link worker who takes over. The owner of the part casework issues the id: "
             "`lw-<locality>-<number>` or a UUID."
         ),
     ]

@@ -150,10 +150,22 @@ def sandbox_beside(here: str) -> str:
 
 @asynccontextmanager
 async def running_referral(
-    folder: Path, issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str, **more: Any
+    folder: Path,
+    issuer: LoopbackIssuer,
+    kafka: KafkaConnection,
+    mongo_url: str,
+    *,
+    brings: str = "",
+    **more: Any,
 ) -> AsyncIterator[ReferralHarness]:
-    """Starts the service; the database is dropped afterwards."""
+    """Starts the service; the database is dropped afterwards.
+
+    `brings`: the name of a source of the file that owns booking here.
+    """
     path, here, far = own_localities(folder)
+    if brings:
+        owner = f'\nowners = {{ booking = {{ owner = "{brings}", epoch = 1 }} }}'
+        path.write_text(path.read_text("utf-8").replace("\nowners = {}", owner, 1), "utf-8")
     served = [here, far, sandbox_beside(here)]
     values = {
         **kafka.settings(),

@@ -29,7 +29,7 @@ async def referral(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[ReferralHarness]:
     folder = tmp_path_factory.mktemp("referral")
-    more = {
+    more: dict[str, Any] = {
         "matching_url": matching.address,
         "token_url": f"{matching.address}/token",
         "session_timeout_ms": 3000,

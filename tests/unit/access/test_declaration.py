@@ -92,7 +92,7 @@ def test_source_of_a_part_speaks_while_it_owns_it(owner: str, to: str | None, sp
 
 
 def test_only_partners_have_quotas() -> None:
-    partners = {f"{slug}.history" for slug in LOCALITIES.slugs} | {"meir.vast-hub"}
+    partners = {f"{slug}.history" for slug in LOCALITIES.slugs} | {"meir.vast-hub", "meir.booking-js"}
     partners |= {"sandbox.heartbeat", "sandbox.trigger"}
     assert {quota.user for quota in DECLARED.quotas} == partners
 

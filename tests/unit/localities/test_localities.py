@@ -116,10 +116,11 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
 
 
 def test_partners_are_the_sources_that_are_not_ours(programme: Localities) -> None:
-    assert set(programme.by_slug["meir"].partners()) == {"/meir/vast-hub", "/meir/history"}
+    partners = {"/meir/vast-hub", "/meir/booking-js", "/meir/history"}
+    assert set(programme.by_slug["meir"].partners()) == partners
     ours = {"/sandbox/heartbeat", "/sandbox/trigger"}
     assert set(programme.partners()) >= ours
-    assert len(programme.partners()) == len(programme.slugs) + 1 + len(ours)
+    assert len(programme.partners()) == len(programme.slugs) + 2 + len(ours)
 
 
 @pytest.mark.parametrize(
