@@ -3,13 +3,13 @@
 import getpass
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from linkwork.errors import CommandError
-from shared.contract.events.topics import CONTROL_TOPIC, Part
+from shared.contract.events.topics import CONTROL_TOPIC, PARTS, Part
 from shared.delivery.kafka.topics import PARTITIONS
 from shared.platform.access.declaration import OPERATOR
 from shared.platform.access.users import USERS_FOLDER
@@ -33,6 +33,10 @@ class Config:
     key: bytes = b""
     operator: str = ""
     control_topic: str = CONTROL_TOPIC
+    # The names of databases that are not called after their service.
+    databases: Mapping[Part, str] = field(default_factory=dict)
+    # A hand-over begins only with a report of the conformance kit that the new owner has passed.
+    needs_report: bool = False
     # Of topics that a command makes.
     partitions: int = PARTITIONS
     replication: int = 1
@@ -42,7 +46,7 @@ class Config:
 
     def database(self, service: Part) -> str:
         """The name of a service's database."""
-        return self.own_database or f"linkwork_{service}"
+        return self.databases.get(service) or self.own_database or f"linkwork_{service}"
 
     def dead_letter_key(self) -> bytes:
         """The key that seals dead letters.
@@ -81,6 +85,8 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             key=(environment.get("LINKWORK_DEAD_LETTER_KEY") or development).encode(),
             operator=operator,
             control_topic=control_topic,
+            databases=_databases(environment),
+            needs_report=environment.get("LINKWORK_HAND_OVER_NEEDS_REPORT") == "1",
             partitions=_number(environment, "PARTITIONS", PARTITIONS),
             replication=_number(environment, "REPLICATION", 1),
         )
@@ -101,12 +107,19 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             key=str(secrets["dead_letter_key"]).encode(),
             operator=operator,
             control_topic=control_topic,
+            needs_report=environment.get("LINKWORK_HAND_OVER_NEEDS_REPORT") == "1",
         )
     except (OSError, KeyError, ValueError):
         raise CommandError(
             "LINKWORK_KAFKA_BOOTSTRAP and LINKWORK_MONGO_URL are not set, and there is no run in .linkwork "
             "here: set them, or start one with `make run`."
         ) from None
+
+
+def _databases(environment: Mapping[str, str]) -> dict[Part, str]:
+    """The databases that the environment names by service, such as LINKWORK_DATABASE_REFERRAL."""
+    named = {part: environment.get(f"LINKWORK_DATABASE_{part.upper()}", "") for part in PARTS}
+    return {part: name for part, name in named.items() if name}
 
 
 def _number(environment: Mapping[str, str], name: str, otherwise: int) -> int:

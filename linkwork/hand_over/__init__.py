@@ -1,0 +1,1 @@
+"""`linkwork hand-over`: gives a part of a locality to a partner, and takes it back."""
