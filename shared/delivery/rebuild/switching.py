@@ -123,8 +123,8 @@ class Switch:
             if self.closed_for > _LOCK_SECONDS:
                 raise NotClosed("transactions do not end that hold the live generation")
             if self.closed_for > _IN_HAND_SECONDS:
-                names = await processes_of(self._mongo)
-                await self._mongo.end_transactions_older_than(_IN_HAND_SECONDS, names)
+                processes = await processes_of(self._mongo)
+                await self._mongo.end_transactions_older_than(_IN_HAND_SECONDS, processes)
             await asyncio.sleep(0.05)
 
     async def give_up(self) -> None:

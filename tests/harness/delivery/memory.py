@@ -80,7 +80,16 @@ class Transaction:
         self._seen = dict(stored.documents)
         self._gate = gate
         self.writes: dict[tuple[str, str], Document | None] = {}
+        self._calls: list[Callable[[bool], None]] = []
         stored.open.add(self)
+
+    def when_ended(self, call: Callable[[bool], None]) -> None:
+        self._calls.append(call)
+
+    def tell(self, *, committed: bool) -> None:
+        """Makes the calls of `when_ended`, once its process knows what has become of it."""
+        for call in self._calls:
+            call(committed)
 
     def __getitem__(self, collection: str) -> "Collection":
         return Collection(collection, self)
@@ -130,13 +139,17 @@ class Memory:
 
     async def transact(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         tx = Transaction(self._stored, self._gate, self._owner)
+        committed = False
         try:
             result = await work(tx)
             async with asked(self._gate, "commit", Transient):
                 tx.end(commit=True)
+            committed = True
         except BaseException:
             tx.end(commit=False)  # unless it was committed and nobody was told
             raise
+        finally:
+            tx.tell(committed=committed)
         return result
 
     def __getitem__(self, collection: str) -> "Collection":

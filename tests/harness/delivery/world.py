@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaConnectionError
 from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
-from shared.contract.events.topics import event_topics
+from shared.contract.events.topics import SourcePart, event_topics
 from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.own_events import OwnEventCache
 from shared.delivery.consumer.topic_consumer import TopicConsumer, _Listener
@@ -39,6 +39,9 @@ from shared.delivery.offsets.verdict import (
 )
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay
+from shared.delivery.ownership.look import look_at_all
+from shared.delivery.ownership.ownership import Ownership
+from shared.delivery.ownership.standing import OWNERSHIP, Key, TableOwner, document_id, first_document
 from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, TASKS
@@ -56,6 +59,9 @@ OPTIONS = Options(
     max_conflicts=10_000,
 )
 
+
+BOOKING: Key = (LOCALITY, "booking")
+CASEWORK: Key = (LOCALITY, "casework")
 
 # Two attempts at opening come to no more awaits than that.
 _OPENING = 12
@@ -112,6 +118,11 @@ class Process:
             "matching", self.lane, mongo, leases, KafkaConnection("nowhere:1"), clock, 1.0, seconds
         )
         self.relay._own = Wire(self, "own")
+        parts: list[SourcePart] = ["booking", "casework"]
+        self.ownership = Ownership(
+            self._mongo("owners"), self.lane, parts, [LOCALITY], lambda *_: TableOwner()
+        )
+        self._owning = self._context("owners")
         contexts = {what: self._context(what) for what in ("batch", "due", "command")}
         topics = event_topics(LOCALITY)
         # Opening the gate and committing write the same collection, each at its own time.
@@ -145,6 +156,7 @@ class Process:
             leases=cast("Leases", self),
             relay=self.relay,
             own_events=self.own_events,
+            ownership=self.ownership,
         )
 
     def held(self, _: str) -> bool:
@@ -154,8 +166,9 @@ class Process:
     async def gate(self, what: str, name: str) -> None:
         """Waits until the world lets this await go on; raises where it is made to fail."""
         task = asyncio.current_task()
-        if what in ("relay", "offsets") and task is not None:
-            # Its own lane, others' and the look for rows that were left share one relay.
+        if what in ("relay", "offsets", "owners") and task is not None:
+            # Its own lane, others' and the look for rows that were left share one relay; every transaction
+            # that finds another owner reads the standings again.
             what = task.get_name()
         ticket = self.tickets[what] = Ticket(name, asyncio.get_running_loop().create_future())
         outcome = await ticket.go
@@ -199,6 +212,8 @@ class Process:
         elif what == "look" and self.lane in lanes:
             self.world.now += timedelta(seconds=3)
             self.look_for_left_rows()
+        elif what == "owners":
+            self.follow_owners()
         elif what == "relay" and lanes:
             self._pages += 1
             self.publish(lanes[self._pages % len(lanes)])
@@ -259,6 +274,16 @@ class Process:
     def look_at_what_is_due(self) -> None:
         self.begin("due", lambda: self.due.run_once(sends=False))
 
+    def follow_owners(self) -> None:
+        """Reads who owns its parts, as it does from time to time, and looks at what is open if it has to."""
+        self.begin("owners", self._follow_owners)
+
+    async def _follow_owners(self) -> None:
+        await self.ownership.refresh()
+        standing = self.ownership.standing(*BOOKING)
+        if standing.decides and not standing.looked:
+            await look_at_all(self._owning, LOCALITY, standing.epoch)
+
     def publish(self, lane: str) -> None:
         which = {"lane": lane, "not_before": None}
         self.begin("relay", lambda: self.relay.publish_page(Wire(self, "relay"), which))
@@ -290,6 +315,8 @@ class World:
         """Triples of an activity, the await that it came to, and the outcome."""
         self._ids = 0
         self._numbers = 0
+        for key in (BOOKING, CASEWORK):
+            self.stored.apply({(OWNERSHIP, document_id(key)): first_document(key)})
         self.processes = [self.process(), self.process()]
         self.dead: list[Process] = []
         self.assign(0)
@@ -378,6 +405,25 @@ class World:
         self.note([process for process in processes if process not in self.dead], "is taken for dead")
         for tx in [tx for tx in self.stored.open if tx.owner in processes]:
             tx.end(commit=False)
+
+    @property
+    def stopped(self) -> bool:
+        """True if booking decides nothing, as its standing says."""
+        return not self.stored.documents[OWNERSHIP, document_id(BOOKING)]["decides"]
+
+    def turn(self, *, decides: bool) -> None:
+        """Flips booking, or undoes that: its document and every slot at once.
+
+        A transaction that holds one of them is ended, as one of a process that sleeps.
+        """
+        booking = document_id(BOOKING)
+        for tx in [tx for tx in self.stored.open if any(name == OWNERSHIP for name, _ in tx.writes)]:
+            tx.end(commit=False)
+        rows = {row["_id"]: row for row in self.stored.of(OWNERSHIP) if row["_id"].startswith(booking)}
+        writes = {(OWNERSHIP, name): {**row, "decides": decides} for name, row in rows.items()}
+        if decides:
+            writes[OWNERSHIP, booking] |= {"looked": False, "looked_to": ""}
+        self.stored.apply(cast("Any", writes))
 
     def note(self, processes: Sequence[Process], what_happens: str) -> None:
         """This happens while they have in hand what they have."""

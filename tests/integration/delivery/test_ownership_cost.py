@@ -55,7 +55,14 @@ async def test_command_of_two_parts_asks_once_for_both(commands: Commands, place
             commands.asked.clear()
             await kernel.command(place.locality, event.body.referral_id, miss)
         (command,) = [each for each in commands.transactions() if "insert idempotency" in each]
-        assert command.count(FENCE) == 1
+        assert command == [
+            "find referrals",
+            "update referrals",
+            "insert outbox",
+            FENCE,
+            "insert idempotency",
+            "commitTransaction",
+        ]
 
 
 async def test_commands_side_by_side_do_not_conflict_in_slots(commands: Commands, place: Bench) -> None:

@@ -5,8 +5,9 @@ Run `make properties` for many more, and longer, histories.
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -28,7 +29,9 @@ from shared.contract.history import ReferralHistory
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.facts import canonical
 from shared.delivery.model.service_definition import ServiceDefinition
+from shared.delivery.mongo.database import Mongo
 from shared.delivery.outbox.rows import Message
+from shared.delivery.ownership.standing import OWNERSHIP
 from shared.delivery.unit_of_work.commands import IDEMPOTENCY, Idempotency, command
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS, TASKS
 from tests.harness.delivery.broker import LOCALITY
@@ -36,12 +39,20 @@ from tests.harness.delivery.pool import OURS, POOL, REFERRALS_KNOWN, fact_of, is
 from tests.harness.delivery.toy import NOW, TOY
 from tests.harness.delivery.world import Process, Tally, World
 
-PART = cast("ServiceDefinition[ReferralHistory, Any]", TOY)
+
+async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+    return REFERRALS_KNOWN
+
+
+PART = cast(
+    "ServiceDefinition[ReferralHistory, Any]",
+    replace(TOY, look=TOY.decisions["referral_created"], look_at=every_referral),
+)
 PROCESS = st.integers(0, 1)
 SAID = st.sampled_from(POOL)
-ACTIVITIES = ["batch", "own", "commit", "due", "relay", "look", "command", "opens"]
+ACTIVITIES = ["batch", "own", "commit", "due", "relay", "look", "command", "opens", "owners"]
 """`own` is the relay's loop over its process's lane, `relay` a page of any lane, `commit` that of offsets,
-`opens` finds out where a process's partitions go on."""
+`opens` finds out where a process's partitions go on, `owners` who owns its parts."""
 WHAT = st.sampled_from([*ACTIVITIES, "batch", "due"])
 AWAITS = st.integers(0, 9)
 """Past most of these a transaction comes to its commit."""
@@ -92,6 +103,7 @@ class Kernel(RuleBasedStateMachine):
         self.world = World(replace(PART, repository=Tally()), NOW)
         self._commands = 0
         self.made_anew = False
+        self.booked_before: set[str] | None = None
         for process, decides in zip(self.world.processes, leads, strict=True):
             process.leads = decides
             while looked and process.step("own", "goes on"):
@@ -245,6 +257,34 @@ class Kernel(RuleBasedStateMachine):
         self._go_on(then)
 
     @rule(has=IN_HAND, then=MOVES)
+    def booking_is_stopped(self, has: InHand, then: list[Move]) -> None:
+        """Whatever a process has in hand: from now on it decides nothing as booking."""
+        self._takes_up(has)
+        self.world.turn(decides=False)
+        self.booked_before = self._booked()
+        self._go_on(then)
+
+    @rule(has=IN_HAND, then=MOVES)
+    def booking_decides_again(self, has: InHand, then: list[Move]) -> None:
+        self._takes_up(has)
+        self._undo_flip()
+        self._go_on(then)
+
+    def _undo_flip(self) -> None:
+        if self.world.stopped:
+            self.world.turn(decides=True)
+            self.booked_before = None
+
+    def _booked(self) -> set[str]:
+        cases = self.world.stored.of(REFERRALS)
+        facts = [row for case in cases for row in case["facts"] if row["s"] in OURS]
+        return {row["i"] for row in facts if row["e"] == "meeting-booked"}
+
+    @invariant()
+    def booking_that_was_stopped_decides_nothing(self) -> None:
+        assert self.booked_before is None or self._booked() == self.booked_before, "decided after the flip"
+
+    @rule(has=IN_HAND, then=MOVES)
     def is_killed(self, has: InHand, then: list[Move]) -> None:
         self._takes_up(has)
         self.world.kill(has.process)
@@ -305,6 +345,7 @@ class Kernel(RuleBasedStateMachine):
         self._go_on(then)
 
     def _all_holds(self) -> None:
+        self.booking_that_was_stopped_decides_nothing()
         self.each_fact_takes_effect_once()
         self.each_command_takes_effect_once()
         self.no_offset_passes_an_unhandled_record()
@@ -380,6 +421,7 @@ class Kernel(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         world = self.world
         world.resume()
+        self._undo_flip()
         for number, process in enumerate(world.processes):
             process.leads = True
             if process.stream._stopping.is_set():
@@ -395,6 +437,7 @@ class Kernel(RuleBasedStateMachine):
                 process.look_at_offsets()
                 process.look_at_what_is_due()
                 process.look_for_left_rows()
+                process.follow_owners()
                 for lane in left[turn % 3 : turn % 3 + 1] or left[:1]:
                     process.publish(lane)
                 for _ in range(40):  # no more at once: it may wait for a document that the other has in hand
@@ -405,7 +448,9 @@ class Kernel(RuleBasedStateMachine):
             if turn % 10 == 9:
                 world.assign(turn)  # what was read and not committed is read again
             self.no_offset_passes_an_unhandled_record()
-            if turn > 20 and not world.lanes() and not world.stored.of(TASKS) and self._all_read():
+            looked = all(row.get("looked", True) for row in world.stored.of(OWNERSHIP))
+            done = not world.lanes() and not world.stored.of(TASKS) and self._all_read()
+            if turn > 20 and done and looked:
                 return
         raise AssertionError("it does not come to rest")
 
