@@ -23,4 +23,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     casework.plans_router,
     booking_for_parts.router,
     roster.contract_router,
+    casework.contract_router,
+    directory.contract_router,
+    provider.contract_router,
 )

@@ -23,12 +23,17 @@ from services.matching.calendar import make_ready
 from services.matching.casework.consents import enter_earlier_consents
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
+from services.matching.casework.sharing import Sharing
 from services.matching.casework.use_cases import CaseworkUseCases
 from services.matching.clients.booking import BookingClient
+from services.matching.clients.casework import CaseworkClient
+from services.matching.clients.directory import DirectoryClient
 from services.matching.clients.vault import Mailer, Vault
 from services.matching.collections import ensure_indexes
 from services.matching.command_runner import CommandRunner
 from services.matching.definition import service_definition
+from services.matching.directory.catalogue import Catalogues, OwnCatalogue, OwnersCatalogue
+from services.matching.directory.ownership import DirectoryOwnership
 from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.repository import Directory
 from services.matching.directory.use_cases import DirectoryUseCases
@@ -44,10 +49,12 @@ from services.matching.provider.links import Links
 from services.matching.provider.mailbox_use_cases import MailboxUseCases
 from services.matching.provider.mailboxes import Mailboxes
 from services.matching.provider.one_time_codes import Codes
+from services.matching.provider.passing_on import PassingOn
 from services.matching.provider.queries import ProviderQueries
 from services.matching.provider.use_cases import OneTapUseCases
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
+from services.matching.roster.published import PublishedLinkWorkers
 from services.matching.roster.queries import RosterQueries
 from services.matching.roster.use_cases import RosterUseCases
 from services.matching.settings import MatchingSettings
@@ -74,6 +81,8 @@ class _Peers:
     vault: Vault
     client: ServiceClient
     offered: OfferedOperations
+    casework: CaseworkClient
+    directory: DirectoryClient
 
 
 def create_app(
@@ -103,10 +112,20 @@ def create_app(
     http, tokens = httpx.AsyncClient(), ServiceTokens(settings, clock)
     owners = Owners.of(known, settings)
     vault = Vault(settings, http, tokens)
-    peers = _Peers(vault, ServiceClient(http, tokens), OfferedOperations(http, owners, clock))
+    client = ServiceClient(http, tokens)
+    peers = _Peers(
+        vault,
+        client,
+        OfferedOperations(http, owners, clock),
+        CaseworkClient(client, owners),
+        DirectoryClient(client, owners),
+    )
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
     directory = Directory(kernel, clock, new_id, partial(service_replies, kernel.mongo))
     features = _features(settings, kernel, known, owners, diaries, directory, peers, links)
+    published = PublishedLinkWorkers(
+        kernel.mongo, kernel.localities, owners, peers.casework, features.roster.adopt, clock
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -114,8 +133,9 @@ def create_app(
             await ensure_indexes(kernel.mongo)
             await enter_earlier_consents(kernel)
             looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
+            reading = asyncio.create_task(published.keep_reading())
             yield
-            await cancelled_within(timings.drain_seconds, looking)
+            await cancelled_within(timings.drain_seconds, looking, reading)
 
     app = create_service_app(
         settings,
@@ -135,6 +155,7 @@ def create_app(
     app.state.near = SealedCookie(settings, "near", timedelta(hours=1), clock)
     app.state.links = links
     app.state.features = features
+    app.state.published = published
     return app
 
 
@@ -159,8 +180,12 @@ def _features(
     codes, states, mailer = Codes(mongo, key, clock), LinkStates(mongo, clock), Mailer(settings, clock)
     # An invented programme's mailboxes do not exist, so they cannot be confirmed.
     mailboxes = Mailboxes(mongo, key, clock, kernel.new_id, invented=settings.env == "development")
-    confirmations = MailboxUseCases(mailer, mailboxes, kernel.new_id)
-    referrals = ReferralQueries(kernel, localities, owners, vault, directory, states)
+    confirmations = MailboxUseCases(mailer, mailboxes, kernel.new_id, directory, localities)
+    own = OwnCatalogue(directory, mailboxes.usable, confirmations.ask_to_confirm)
+    catalogues = Catalogues(own, OwnersCatalogue(peers.directory), owners)
+    sharing = Sharing(kernel, owners, peers.casework)
+    ownership = DirectoryOwnership(localities, owners)
+    referrals = ReferralQueries(kernel, localities, owners, vault, catalogues, states)
     elsewhere = BookingElsewhere(BookingClient(owners, peers.client), owners, kernel, referrals, key.encode())
     parts = Bookings(OwnBooking(runner, diaries), elsewhere, owners, peers.offered, decides)
     booking = BookingUseCases(runner, parts)
@@ -168,21 +193,33 @@ def _features(
         roster=RosterUseCases(runner, booking),
         booking=booking,
         casework=CaseworkUseCases(runner, vault),
-        drafts=Drafts(kernel, vault, key.encode()),
-        prescribing=PrescribingUseCases(runner, directory, confirmations.ask_to_confirm),
-        directory=DirectoryUseCases(directory),
-        provider=OneTapUseCases(runner, links, states, codes, vault, mailer, mailboxes, directory),
+        drafts=Drafts(kernel, vault, owners, key.encode()),
+        prescribing=PrescribingUseCases(runner, catalogues),
+        directory=DirectoryUseCases(directory, ownership),
+        provider=OneTapUseCases(
+            runner,
+            links,
+            states,
+            codes,
+            vault,
+            mailer,
+            mailboxes,
+            directory,
+            sharing,
+            PassingOn(owners, peers.directory),
+        ),
         links=LinkKeeping(runner, links, states, mailer, mailboxes, directory),
         mailboxes=confirmations,
         queries=Queries(
             referrals=referrals,
             roster=RosterQueries(runner),
             booking=BookingQueries(kernel, referrals, diaries, parts),
-            casework=CaseworkQueries(kernel, referrals, directory),
-            prescribing=PrescribingQueries(kernel, vault, directory, mailboxes.usable),
-            directory=DirectoryQueries(directory, mailboxes.usable, clock),
-            provider=ProviderQueries(kernel, directory, links, states, codes),
-            programme=ProgrammeQueries(kernel, localities),
+            casework=CaseworkQueries(kernel, referrals, catalogues),
+            prescribing=PrescribingQueries(kernel, vault, catalogues),
+            directory=DirectoryQueries(directory, mailboxes.usable, clock, ownership),
+            catalogues=catalogues,
+            provider=ProviderQueries(kernel, directory, links, states, codes, sharing, owners),
+            programme=ProgrammeQueries(kernel, localities, owners),
             clock=clock,
         ),
     )

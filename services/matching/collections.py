@@ -21,6 +21,8 @@ LINKS: Final = "links"
 FEEDS: Final = "feeds"
 MAILBOXES: Final = "mailboxes"
 CONSENTS: Final = "consents"
+# How far the link workers of a casework elsewhere were read.
+PUBLISHED: Final = "published_link_workers"
 
 OWNED: Final = (
     LINK_WORKERS,
@@ -35,6 +37,7 @@ OWNED: Final = (
     FEEDS,
     MAILBOXES,
     CONSENTS,
+    PUBLISHED,
 )
 DERIVED: Final = (REFERRALS,)
 

@@ -17,12 +17,11 @@ from services.matching.request import RequestContext
 from services.matching.roster.repository import link_workers
 from services.matching.web.refusals import refusing
 from shared.contract.events.fact import Fact
+from shared.contract.events.topics import SourcePart
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency, Within
-from shared.platform.errors import NotOwner
 from shared.platform.localities import Localities
-from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.owners import Owners
 
 if TYPE_CHECKING:
@@ -38,11 +37,25 @@ class CommandRunner:
     owners: Owners
     key: bytes = field(repr=False)
 
-    async def case(self, context: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
-        """The case of a request. Raises a Problem, 403 or 404."""
+    async def case(
+        self,
+        context: RequestContext,
+        which: Filter,
+        roles: Collection[str] = LINK_WORKER,
+        *,
+        part: SourcePart | None = None,
+    ) -> Row:
+        """The case of a request. `part`: the part that the request changes.
+
+        Raises:
+            Problem: 403, 404, or 409 `not_owner` if the part has another owner in the case's locality.
+        """
         if context.locality is not None:
             which, roles = {**which, "locality": context.locality}, OTHER_PARTS
-        return await find_case(self.kernel.mongo, context.caller, which, roles)
+        row = await find_case(self.kernel.mongo, context.caller, which, roles)
+        if part is not None:
+            self.owners.require_ours(part, row["locality"])
+        return row
 
     async def run(
         self,
@@ -69,19 +82,16 @@ class CommandRunner:
                 raise Refused("next_step_needed")
             return {"said": [fact.id for fact in facts]}
 
-        try:
-            async with refusing():
-                done = await self.kernel.command(
-                    row["locality"],
-                    row["referral"],
-                    act(),
-                    within=within,
-                    idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
-                    answer=answer,
-                    actor=context.caller.actor(self.key),
-                )
-        except NotOwner as other:  # A form shows a refusal beside what was typed.
-            raise refusal_of(self.localities, other) from None
+        async with refusing():
+            done = await self.kernel.command(
+                row["locality"],
+                row["referral"],
+                act(),
+                within=within,
+                idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
+                answer=answer,
+                actor=context.caller.actor(self.key),
+            )
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
 
     async def _shown(

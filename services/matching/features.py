@@ -8,6 +8,7 @@ from services.matching.booking.use_cases import BookingUseCases
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
 from services.matching.casework.use_cases import CaseworkUseCases
+from services.matching.directory.catalogue import Catalogues
 from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.use_cases import DirectoryUseCases
 from services.matching.prescribing.queries import PrescribingQueries
@@ -33,6 +34,7 @@ class Queries:
     casework: CaseworkQueries
     prescribing: PrescribingQueries
     directory: DirectoryQueries
+    catalogues: Catalogues
     provider: ProviderQueries
     programme: ProgrammeQueries
     clock: Clock

@@ -35,7 +35,7 @@ class BookingUseCases:
         self, context: RequestContext, meeting_id: str, next_step: NextStep | None = None
     ) -> Done:
         """Records that the person came, on the day or sooner. 409 for a cancelled meeting."""
-        row = await self.runner.case(context, _meeting(meeting_id))
+        row = await self.runner.case(context, _meeting(meeting_id), part="casework")
         return await self.runner.run(
             context,
             row,
@@ -46,7 +46,7 @@ class BookingUseCases:
 
     async def did_not_attend(self, context: RequestContext, meeting_id: str) -> Done:
         """Records a miss. The first is rebooked at once; the link worker arranges the second."""
-        row = await self.runner.case(context, _meeting(meeting_id))
+        row = await self.runner.case(context, _meeting(meeting_id), part="casework")
         return await self.runner.run(
             context, row, "missed", (meeting_id,), lambda: commands.did_not_attend(meeting_id)
         )

@@ -21,6 +21,7 @@ from services.matching.casework.schemas import (
     PlansAsked,
     Reopening,
     RetractIn,
+    SharingAsked,
     SharingIn,
     UnmetIn,
 )
@@ -38,18 +39,27 @@ from services.matching.web.parameters import (
     OwnCaller,
     Reference,
 )
-from shared.contract.api.casework import CASE_LINK_WORKERS, PLAN_SUMMARIES, CaseLinkWorkers, Plans
+from shared.contract.api.casework import (
+    CASE_LINK_WORKERS,
+    PLAN_SUMMARIES,
+    SHARING,
+    CaseLinkWorkers,
+    Plans,
+    SharingRecorded,
+)
 from shared.contract.events import vocabulary as v
 from shared.platform.web.principal import Principal
 from shared.platform.web.seams import asked_by
 
 PlanReader = Annotated[Principal, Depends(asked_by(PLAN_SUMMARIES))]
+SharingReader = Annotated[Principal, Depends(asked_by(SHARING))]
 ContactReader = Annotated[Principal, Depends(asked_by(CASE_LINK_WORKERS))]
 
 router = APIRouter(prefix=f"{BASE}/referrals/{{referral_id}}", tags=["cases"], responses=REFUSALS)
 caseload_router = APIRouter(prefix=BASE, tags=["meetings"], responses=REFUSALS)
 # The referral service requests this for a person's own practice.
 plans_router = APIRouter(prefix=BASE, tags=["between services"], responses=REFUSALS)
+contract_router = APIRouter(tags=["between parts"], responses=REFUSALS)
 
 
 @router.get("")
@@ -245,6 +255,15 @@ async def link_workers(request: Request, asked: CasesAsked, caller: ContactReade
     check_here(request, caller, CASE_LINK_WORKERS, asked.locality)
     found = await queries(request).casework.link_workers(caller, asked.locality, asked.referrals)
     return CaseLinkWorkers(link_workers=found)
+
+
+@contract_router.post(SHARING.path)
+async def sharing_recorded(request: Request, asked: SharingAsked, caller: SharingReader) -> SharingRecorded:
+    """Whether casework recorded the person's yes to sharing with a service of the plan."""
+    check_here(request, caller, SHARING, asked.locality)
+    asks = queries(request).casework
+    agreed = await asks.agreed(caller, asked.locality, asked.referral, asked.prescription)
+    return SharingRecorded(agreed=agreed)
 
 
 @plans_router.post("/plan-summaries")

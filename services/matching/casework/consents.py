@@ -64,6 +64,14 @@ def was_recorded(
     )
 
 
+def sharing_recorded(view: ReferralState, recorded: frozenset[str], prescription: str) -> bool:
+    """True if the person agreed to this service of the plan, and the yes was recorded here."""
+    one = next((p for p in view.story.prescriptions if p.prescribed.prescription_id == prescription), None)
+    if one is None or one.may_share is not v.Agreed.YES:
+        return False
+    return was_recorded(view, recorded, v.Agreement.SERVICE, prescription)
+
+
 async def enter_earlier_consents(kernel: Kernel[ReferralState, Diaries]) -> None:
     """Records, once, the yeses that matching had said before there was this store.
 

@@ -13,8 +13,9 @@ from services.matching.collections import DRAFTS
 from services.matching.referral_state.state import ReferralState
 from shared.contract.api.referral import NoteKind
 from shared.delivery.kernel import Kernel
-from shared.delivery.mongo.database import Transaction
+from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
+from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -30,11 +31,12 @@ class Drafts:
 
     kernel: Kernel[ReferralState, Diaries]
     vault: Vault
+    owners: Owners
     key: bytes = field(repr=False)
 
     async def draft(self, caller: Principal, referral_id: str) -> dict[str, Any] | None:
         """The draft of the meeting record as saved, with its texts from the vault; None without one."""
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await self._case(caller, referral_id)
         kept = await self.kernel.mongo[DRAFTS].find_one({"_id": aggregate_id(row["locality"], referral_id)})
         if kept is None:
             return None
@@ -56,7 +58,7 @@ class Drafts:
 
         503 if the vault does not answer; then nothing is saved.
         """
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await self._case(caller, referral_id)
         locality = row["locality"]
         notes: dict[str, str] = {}
         for name, text in list(texts.items())[:_MAX_TEXTS]:
@@ -80,8 +82,13 @@ class Drafts:
 
     async def drop_draft(self, caller: Principal, referral_id: str) -> None:
         """Deletes the draft."""
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await self._case(caller, referral_id)
         await self.kernel.mongo[DRAFTS].delete_one({"_id": aggregate_id(row["locality"], referral_id)})
+
+    async def _case(self, caller: Principal, referral_id: str) -> Row:
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        self.owners.require_ours("casework", row["locality"])
+        return row
 
 
 def _kind(name: str) -> NoteKind:

@@ -8,10 +8,10 @@ from typing import Any
 from services.matching.authorization import LINK_WORKER, find_case, own_entry
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
-from services.matching.casework.consents import recorded_consents, was_recorded
+from services.matching.casework.consents import recorded_consents, sharing_recorded, was_recorded
 from services.matching.casework.plan_summary import summary_of
-from services.matching.directory.repository import Directory
-from services.matching.referral_state.queries import ReferralQueries
+from services.matching.directory.catalogue import Catalogues
+from services.matching.referral_state.queries import ReferralQueries, services_by_locality
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.roster.colleagues import Colleague, colleagues_of
@@ -32,7 +32,7 @@ class CaseworkQueries:
 
     kernel: Kernel[ReferralState, Diaries]
     referrals: ReferralQueries
-    directory: Directory
+    catalogues: Catalogues
 
     async def needs_you(self, caller: Principal, limit: int = 200) -> list[NeedsYouLine]:
         """Reasons why cases need the caller, oldest first, each with a suggested action."""
@@ -41,9 +41,7 @@ class CaseworkQueries:
         rows = await self._own(caller, {"$and": [{"$or": told}]})
         lines = await self.referrals.presenter(rows)
         found: list[NeedsYouLine] = []
-        services = await self.directory.services(
-            [p["service"] for row in rows for p in row["view"]["prescriptions"]]
-        )
+        services = await self.catalogues.named(services_by_locality(rows))
         for row in rows:
             case = lines.case(row)
             asked = {p["id"]: p["service"] for p in row["view"]["prescriptions"]}
@@ -65,6 +63,7 @@ class CaseworkQueries:
     async def colleagues(self, caller: Principal, referral_id: str) -> list[Colleague]:
         """Colleagues to whom the case can be handed over."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        self.referrals.owners.require_ours("casework", row["locality"])
         return await colleagues_of(
             self.kernel.mongo,
             row["locality"],
@@ -81,6 +80,13 @@ class CaseworkQueries:
         which = {"locality": locality, "referral": {"$in": list(referrals)}}
         found = self.kernel.mongo[REFERRALS].find(which, {"referral": 1, "view.link_worker": 1})
         return {row["referral"]: worker async for row in found if (worker := row["view"]["link_worker"])}
+
+    async def agreed(self, caller: Principal, locality: str, referral: str, prescription: str) -> bool:
+        """True if a yes to sharing with this service was recorded here and stands. 403 for a locality."""
+        self._check_locality(caller, locality)
+        view = await self.kernel.view(locality, referral)
+        recorded = await recorded_consents(self.kernel.mongo, locality, referral)
+        return view is not None and sharing_recorded(view, recorded, prescription)
 
     def _check_locality(self, caller: Principal, locality: str) -> None:
         if not caller.may_locality(locality) or locality not in self.kernel.localities:
@@ -101,9 +107,8 @@ class CaseworkQueries:
             recorded = await recorded_consents(kernel.mongo, locality, referral)
             if view is not None and was_recorded(view, recorded, Agreement.DETAILS_TO_GP):
                 stories[referral] = view.story
-        services = await self.directory.services(
-            [one.prescribed.service_id for story in stories.values() for one in story.prescriptions]
-        )
+        named = [one.prescribed.service_id for story in stories.values() for one in story.prescriptions]
+        services = await self.catalogues.named({locality: named})
         told = {
             referral: summary
             for referral, story in stories.items()
@@ -119,6 +124,7 @@ class CaseworkQueries:
         worker = await own_entry(self.kernel.mongo, caller)
         if worker is None:
             raise Problem(403, code="role", detail="Your role does not include this.")
+        self.referrals.owners.require_ours("casework", worker.locality)
         nobodys = {"view.link_worker": None, "view.created.practice": {"$in": sorted(worker.practices)}}
         return await self.referrals.rows(
             {**which, "locality": worker.locality, "$or": [{"view.link_worker": worker.id}, nobodys]}

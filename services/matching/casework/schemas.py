@@ -181,3 +181,7 @@ class CasesAsked(contract.CasesAsked, Body):
 
 class PlansAsked(contract.PlansAsked, Body):
     """The requested referrals, and the subject of the reader's token for the audit."""
+
+
+class SharingAsked(contract.SharingAsked, Body):
+    """The service of a plan about which the person was asked, at another directory."""

@@ -48,7 +48,7 @@ class CaseworkUseCases:
 
         Texts go to the vault first. 503 if it does not answer; then nothing is saved. The draft is deleted.
         """
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         notes = commands.NoteIds(
             what_matters=await self._note(context, row, "what_matters", record.what_matters, "what-matters"),
             note=await self._note(context, row, "note", record.note, "note"),
@@ -75,7 +75,7 @@ class CaseworkUseCases:
 
     async def contact(self, context: RequestContext, referral_id: str, contact: Contact) -> Done:
         """Records a call or message. A person reached by telephone leaves the ring list."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         kept = await self._note(context, row, "note", contact.note, "note")
         return await self.runner.run(
             context, row, "contact", (contact,), lambda: commands.contact(contact, kept)
@@ -83,14 +83,14 @@ class CaseworkUseCases:
 
     async def unmet(self, context: RequestContext, referral_id: str, unmet: UnmetNeed) -> Done:
         """Records a need for which nothing is suitable."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         return await self.runner.run(context, row, "unmet", (unmet,), lambda: commands.unmet(unmet))
 
     async def next_step(
         self, context: RequestContext, referral_id: str, next_step: NextStep, note: str = ""
     ) -> Done:
         """Sets the next step and its day: today at the earliest, within a year."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         kept = await self._note(context, row, "note", note, "note")
         return await self.runner.run(
             context,
@@ -104,12 +104,12 @@ class CaseworkUseCases:
         """Records an answer about sharing, in place of the earlier answer to the same question."""
         if (answer.agreement is v.Agreement.SERVICE) != (answer.prescription_id is not None):
             raise Problem(422, code="invalid", detail="Name the service, and only for this agreement.")
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         return await self.runner.run(context, row, "sharing", (answer,), lambda: commands.sharing(answer))
 
     async def change_link_worker(self, context: RequestContext, referral_id: str, link_worker: str) -> Done:
         """Hands the case to another link worker of the same practice; a future meeting moves to them."""
-        row = await self.runner.case(context, {"referral": referral_id}, HANDS_OVER)
+        row = await self.runner.case(context, {"referral": referral_id}, HANDS_OVER, part="casework")
         moves = self.runner.owners.elsewhere("booking", row["locality"]) is None
         return await self.runner.run(
             context,
@@ -121,7 +121,7 @@ class CaseworkUseCases:
 
     async def retract(self, context: RequestContext, referral_id: str, retraction: Retraction) -> Done:
         """Undoes a fact of the case. 404 for an unknown fact, 409 if it cannot be undone."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         return await self.runner.run(
             context,
             row,
@@ -134,14 +134,14 @@ class CaseworkUseCases:
         self, context: RequestContext, referral_id: str, by: v.By = v.By.PERSON
     ) -> Done:
         """Ends the case: declined before a first meeting, closed after one."""
-        row = await self.runner.case(context, {"referral": referral_id}, ENDS_EARLY)
+        row = await self.runner.case(context, {"referral": referral_id}, ENDS_EARLY, part="casework")
         return await self.runner.run(
             context, row, "no-longer-wants", (by,), lambda: commands.no_longer_wants(by)
         )
 
     async def close(self, context: RequestContext, referral_id: str, closure: Closure) -> Done:
         """Closes the case. A coming meeting is cancelled and its time is free again."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         kept = await self._note(context, row, "note", closure.note, "note")
         return await self.runner.run(context, row, "close", (closure,), lambda: commands.close(closure, kept))
 
@@ -151,7 +151,7 @@ class CaseworkUseCases:
         409 `slot_taken` if the time was taken meanwhile; then the case stays closed. 409 `not_owner` for a
         chosen time or day where booking has another owner: it books by itself.
         """
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         if reopen.meeting != NextMeeting():
             self.runner.owners.require_ours("booking", row["locality"])
         kept = await self._note(context, row, "note", reopen.note, "note")
@@ -159,12 +159,12 @@ class CaseworkUseCases:
 
     async def decline(self, context: RequestContext, referral_id: str, decline: Decline) -> Done:
         """Ends the case before its first meeting, for the person, the link worker or the programme."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         return await self.runner.run(context, row, "decline", (decline,), lambda: commands.decline(decline))
 
     async def return_to_referrer(self, context: RequestContext, referral_id: str, back: Return) -> Done:
         """Returns the referral to its referrer."""
-        row = await self.runner.case(context, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         kept = await self._note(context, row, "note", back.note, "note")
         return await self.runner.run(
             context, row, "give-back", (back,), lambda: commands.return_to_referrer(back, kept)

@@ -11,6 +11,8 @@ from services.matching.directory.schemas import (
     ImportOut,
     PlacesIn,
     ServiceOut,
+    ServicesAsked,
+    ServicesNamed,
     ServicesOut,
 )
 from services.matching.errors import Refused
@@ -28,11 +30,13 @@ from services.matching.web.parameters import (
 )
 from services.matching.web.refusals import problem_of
 from shared.contract.api.casework import READS_CONTACTS
-from shared.contract.api.directory import SERVICE_MAILBOX
+from shared.contract.api.directory import FIND_SERVICES, READ_SERVICES, SERVICE_MAILBOX
+from shared.contract.api.services import ServicesListed
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
+from shared.platform.web.seams import asked_by
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FEED_NAME: Final = r"^[a-z0-9][a-z0-9-]{0,39}$"
@@ -41,7 +45,28 @@ Admin = Annotated[Principal, Depends(require("programme_admin"))]
 FeedName = Annotated[str, Path(pattern=FEED_NAME)]
 LocalityName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 
+FindCaller = Annotated[Principal, Depends(asked_by(FIND_SERVICES))]
+ReadCaller = Annotated[Principal, Depends(asked_by(READ_SERVICES))]
+
 router = APIRouter(prefix=BASE, tags=["directory"], responses=REFUSALS)
+contract_router = APIRouter(tags=["between parts"], responses=REFUSALS)
+
+
+@contract_router.post(FIND_SERVICES.path)
+async def find_for_parts(request: Request, asked: ServicesAsked, caller: FindCaller) -> ServicesListed:
+    """The services of a locality for a need, the nearest first, for another casework."""
+    check_here(request, caller, FIND_SERVICES, asked.locality)
+    own = queries(request).catalogues.own
+    found = await own.find_for_parts(asked.locality, asked.need, asked.near, asked.limit)
+    return ServicesListed(services=found)
+
+
+@contract_router.post(READ_SERVICES.path)
+async def read_for_parts(request: Request, asked: ServicesNamed, caller: ReadCaller) -> ServicesListed:
+    """Services by id, for plans of another casework."""
+    check_here(request, caller, READ_SERVICES, asked.locality)
+    own = queries(request).catalogues.own
+    return ServicesListed(services=await own.read_for_parts(asked.locality, asked.services))
 
 
 @router.get("/services")

@@ -8,6 +8,7 @@ from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from services.matching.directory.feed.sessions import next_sessions
 from services.matching.directory.offered import Feed
+from services.matching.directory.ownership import DirectoryOwnership
 from services.matching.directory.ranking import Position, distance, next_session_of
 from services.matching.directory.repository import Directory
 from services.matching.directory.views import FoundService
@@ -26,6 +27,7 @@ class DirectoryQueries:
     directory: Directory
     usable_mailboxes: Callable[[Sequence[Service]], Awaitable[Collection[str]]]
     clock: Clock
+    ownership: DirectoryOwnership
 
     async def find_services(
         self,
@@ -41,13 +43,17 @@ class DirectoryQueries:
         """Searches the directory: the nearest first if a full postcode is given, else by name.
 
         `weekday`: 0 is Monday. `at`: coordinates instead of a postcode. Data missing in the feed does not
-        exclude a service. 422 `postcode_unknown` for a postcode that does not exist.
+        exclude a service. Localities whose directory has another owner are left out.
+
+        Raises:
+            Problem: 422 `postcode_unknown` for a postcode that does not exist; 409 `not_owner` if every
+                directory of the caller's has another owner.
         """
         now = self.clock()
         at = _position(postcode) if postcode else at
         suiting = [
             service
-            for service in await self.directory.for_need(need, localities=_seen_by(caller))
+            for service in await self.directory.for_need(need, localities=self._seen_by(caller))
             if service.offered
             and (age is None or service.takes_age(age))
             and (not free_only or service.free is not False)
@@ -64,8 +70,8 @@ class DirectoryQueries:
         return found[: max(1, min(limit, 500))]
 
     async def seen_service(self, caller: Principal, service_id: str) -> Service | None:
-        """An entry of a feed that is offered in the caller's localities; None for others."""
-        seen_in = _seen_by(caller)
+        """An entry of a feed that is offered in the caller's localities; None for others. Raises likewise."""
+        seen_in = self._seen_by(caller)
         if seen_in is not None and not await self.directory.offered(service_id, seen_in):
             return None
         return (await self.directory.services([service_id])).get(service_id)
@@ -80,18 +86,16 @@ class DirectoryQueries:
             raise Problem(403, code="role", detail="Your role does not include this.")
         return await self.directory.feeds.all()
 
-    async def services(self, ids: Sequence[str]) -> dict[str, Service]:
-        """Directory entries by id. Unknown ids are left out."""
-        return await self.directory.services(ids)
-
     async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
         """The availability of these services now, by id."""
         return await self.directory.availability(services)
 
-
-def _seen_by(caller: Principal) -> frozenset[str] | None:
-    """The localities whose feeds a caller sees. None means all, for services of the programme."""
-    return None if caller.may_locality("*") else caller.localities
+    def _seen_by(self, caller: Principal) -> frozenset[str] | None:
+        """The localities whose feeds a caller sees. None means all, for services of the programme."""
+        self.ownership.require_any(caller)
+        if caller.may_locality("*") and self.ownership.all_ours():
+            return None
+        return self.ownership.ours(caller)
 
 
 def held_on(service: Service, weekday: int, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Ranking of services for a need: reasons for each, and reasons against near misses. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.matching.calendar import london_day
-from services.matching.directory.availability import Availability, Told, availability, in_words
+from services.matching.directory.availability import Availability, in_words
 from services.matching.directory.feed.model import Audience, Capacity, Service
 from services.matching.directory.feed.sessions import next_sessions
 from shared.contract.events import vocabulary as v
@@ -68,7 +68,7 @@ _AGAINST: Final[Mapping[Capacity, WhyNot]] = {
     Capacity.WAITLIST: WhyNot.WAITING_LIST,
     Capacity.ADDITIONAL_ASSESSMENT: WhyNot.ASSESSMENT_FIRST,
 }
-NOTHING_TOLD: Final[Mapping[str, Sequence[Told]]] = MappingProxyType({})
+NOTHING_TOLD: Final[Mapping[str, Availability]] = MappingProxyType({})
 _AGES: Final[dict[v.AgeBand, tuple[int, int]]] = {
     v.AgeBand.UNDER_18: (0, 17),
     v.AgeBand.FROM_18: (18, 24),
@@ -120,17 +120,17 @@ def rank(
     services: Iterable[Service],
     person: Person,
     now: datetime,
-    told: Mapping[str, Sequence[Told]] = NOTHING_TOLD,
+    places: Mapping[str, Availability] = NOTHING_TOLD,
     limit: int = 10,
     mailable: Collection[str] | None = None,
 ) -> list[RankedService]:
     """The services for this need: suitable ones first, nearest and surest first, then near misses.
 
-    `told`: recent statements about their places, by service id. `mailable`: the services whose mailbox is
-    confirmed; None: all that have an address.
+    `places`: whether they take people now, by service id; otherwise their entry counts. `mailable`: the
+    services whose mailbox is confirmed; None: all that have an address.
     """
     found = [
-        _ranked(service, person, now, availability(service.capacity, told.get(service.id, ()), now))
+        _ranked(service, person, now, places.get(service.id, Availability(service.capacity)))
         for service in services
         if answers(service, person)
     ]

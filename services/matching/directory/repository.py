@@ -150,6 +150,12 @@ class Directory:
         which = {"_id": service_id, "feed": {"$in": await self.feeds.offered_in(localities)}}
         return await self._kernel.mongo[SERVICES].find_one(which, {"_id": 1}) is not None
 
+    async def offered_of(self, services: Iterable[str], locality: str) -> frozenset[str]:
+        """Those of these services that are of a feed that is offered in the locality."""
+        feeds = await self.feeds.offered_in([locality])
+        which = {"_id": {"$in": sorted(services)}, "feed": {"$in": feeds}}
+        return frozenset([row["_id"] async for row in self._kernel.mongo[SERVICES].find(which, {"_id": 1})])
+
     async def for_need(
         self,
         need: v.Need | None,

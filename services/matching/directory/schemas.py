@@ -10,6 +10,7 @@ from services.matching.directory.offered import Feed
 from services.matching.directory.repository import ImportReport
 from services.matching.directory.views import FoundService
 from services.matching.web.schemas import Body
+from shared.contract.api import services as contract
 
 
 class ServiceOut(BaseModel):
@@ -119,3 +120,11 @@ class PlacesIn(Body):
     """A statement that a service has places again, or its withdrawal."""
 
     free: bool = Field(examples=[True])
+
+
+class ServicesAsked(contract.ServicesAsked, Body):
+    """The need for which another casework wants services."""
+
+
+class ServicesNamed(contract.ServicesNamed, Body):
+    """The services of another casework's plans."""

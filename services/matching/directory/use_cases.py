@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.matching.directory.offered import Feed
+from services.matching.directory.ownership import DirectoryOwnership
 from services.matching.directory.repository import Directory, ImportReport, NotTaken
 from services.matching.directory.views import ListingFault
 from services.matching.errors import Refused
@@ -22,14 +23,16 @@ class DirectoryUseCases:
     """Changes of the directory."""
 
     directory: Directory
+    ownership: DirectoryOwnership
 
     async def take_feed(self, caller: Principal, feed: str, document: bytes) -> ImportReport:
         """Takes a directory feed, all its pages at once. A new feed is offered in the caller's localities.
 
         Raises:
             Problem: 404 for a feed with owners outside the caller's localities, 422 `pages_missing` or
-                `records_too_many`.
+                `records_too_many`, 409 `not_owner` if every directory of the caller's has another owner.
         """
+        self.ownership.require_any(caller)
         known = await self.directory.feeds.named(feed)
         if known is not None and not all(caller.may_locality(slug) for slug in known.owners):
             raise _unknown_feed()
@@ -45,21 +48,27 @@ class DirectoryUseCases:
         """Offers a feed in these localities of the caller's, or ends the offer.
 
         Raises:
-            Problem: 404 for an unknown feed, or a locality that is not the caller's.
+            Problem: 404 for an unknown feed, or a locality that is not the caller's; 409 `not_owner` for a
+                locality whose directory has another owner.
         """
         if caller.role != "programme_admin":
             raise Problem(403, code="role", detail="Your role does not include this.")
         if not all(caller.may_locality(slug) for slug in localities):
             raise Problem(404, code="unknown_locality", detail="There is no such locality among yours.")
+        self.ownership.require(localities)
         feeds = self.directory.feeds
         if not await (feeds.accept if offer else feeds.withdraw)(feed, localities):
             raise _unknown_feed()
         return await feeds.named(feed) or Feed(feed, (), ())
 
     async def flag_listing(self, context: RequestContext, service_id: str, wrong: ListingFault) -> None:
-        """Stores a report of a wrong directory entry for the programme. 404: unknown service."""
+        """Stores a report of a wrong directory entry for the programme. 404: unknown service.
+
+        409 `not_owner` if every directory of the caller's has another owner.
+        """
         if context.caller.role not in ("link_worker", "programme_admin", "referrer"):
             raise Problem(403, code="role", detail="Your role does not include this.")
+        self.ownership.require_any(context.caller)
         if not await self.directory.flag(service_id, wrong, context.caller.subject):
             raise problem_of(Refused("unknown_service"))
 
@@ -67,12 +76,15 @@ class DirectoryUseCases:
         """Records that a service has places again. Without `free`, takes that back.
 
         It counts for 60 days or until the service answers otherwise. 404: unknown service, or one that is not
-        offered in a locality of the caller's.
+        offered in a locality of the caller's. 409 `not_owner` if every directory of the caller's has another
+        owner.
         """
         caller = context.caller
         if caller.role not in SAYS_PLACES:
             raise Problem(403, code="role", detail="Your role does not include this.")
-        if not (caller.may_locality("*") or await self.directory.offered(service_id, caller.localities)):
+        self.ownership.require_any(caller)
+        seen_in = self.ownership.ours(caller)
+        if not (caller.may_locality("*") or await self.directory.offered(service_id, seen_in)):
             raise problem_of(Refused("unknown_service"))
         if not free:
             await self.directory.places_taken_back(service_id)

@@ -1,31 +1,30 @@
 """Services ranked for a person and a need."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from services.matching.authorization import LINK_WORKER, find_case
 from services.matching.booking.diary import Diaries
+from services.matching.clients.directory import DirectoryAway
 from services.matching.clients.vault import NotInVault, Vault, VaultAway
-from services.matching.directory.feed.model import Service
+from services.matching.directory.catalogue import Catalogues
 from services.matching.directory.ranking import Person, Position, RankedService, rank
-from services.matching.directory.repository import Directory
 from services.matching.referral_state.state import ReferralState
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.platform.localities import postcodes
 from shared.platform.web.principal import Principal
+from shared.platform.web.problem import Problem
 
 
 @dataclass
 class PrescribingQueries:
-    """Queries for the choice of a service. `mailable`: ids of services that may be asked by mail."""
+    """Queries for the choice of a service, in our own directory or at its owner."""
 
     kernel: Kernel[ReferralState, Diaries]
     vault: Vault
-    directory: Directory
-    mailable: Callable[[Sequence[Service]], Awaitable[Collection[str]]]
+    catalogues: Catalogues
 
     async def ranked_services(
         self, caller: Principal, referral_id: str, need: v.Need, limit: int = 10
@@ -33,9 +32,11 @@ class PrescribingQueries:
         """Services for this need with reasons, best first; near misses last, with reasons against.
 
         The full postcode comes from the vault and is not stored. If the vault does not answer, distances are
-        from the middle of the outward code.
+        from the middle of the outward code. 503 `directory_away` if directory's owner does not answer, 409
+        `not_owner` if casework has another owner.
         """
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        self.catalogues.owners.require_ours("casework", row["locality"])
         created = row["view"]["created"]
         at, sensitive = await self._from_the_vault(caller, row, need)
         person = Person(
@@ -46,10 +47,15 @@ class PrescribingQueries:
             language=created["language"],
             sensitive=sensitive,
         )
-        services = await self.directory.for_need(need, sorted(sensitive), [row["locality"]])
-        told = await self.directory.told([service.id for service in services])
-        mailable = await self.mailable(services)
-        return rank(services, person, self.kernel.clock(), told, limit, mailable)
+        catalogue = self.catalogues.of(row["locality"])
+        try:
+            found = await catalogue.find(row["locality"], need, sensitive, person.at)
+        except DirectoryAway:
+            raise directory_away() from None
+        places = {one.service.id: one.availability for one in found}
+        mailable = [one.service.id for one in found if one.mailable]
+        services = [one.service for one in found]
+        return rank(services, person, self.kernel.clock(), places, limit, mailable)
 
     async def _from_the_vault(
         self, caller: Principal, row: Row, need: v.Need
@@ -65,6 +71,12 @@ class PrescribingQueries:
         place = postcodes.lookup(str(person.get("postcode") or ""))
         told = person.get("sensitive_needs") or ()
         return place.position if place else None, frozenset(v.SensitiveNeed(each) for each in told)
+
+
+def directory_away() -> Problem:
+    """The refusal while directory's owner does not answer: nothing was changed."""
+    detail = "The directory of services does not answer just now. Try again in a minute."
+    return Problem(503, code="directory_away", detail=detail)
 
 
 @cache

@@ -1,17 +1,17 @@
 """Use cases of the services of a plan, by link workers and by services that sign in."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from services.matching.calendar import london_day
+from services.matching.clients.directory import DirectoryAway
 from services.matching.command_runner import CommandRunner
-from services.matching.directory.feed.model import Service
-from services.matching.directory.repository import Directory
+from services.matching.directory.catalogue import Catalogues
 from services.matching.errors import Refused
 from services.matching.prescribing import commands
 from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, Prescribing, ServiceReply
+from services.matching.prescribing.queries import directory_away
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of
@@ -22,20 +22,23 @@ ANSWERS: Final = ("link_worker", "provider")
 
 @dataclass
 class PrescribingUseCases:
-    """Changes of the services of a plan.
-
-    `confirm_mailbox`: asks a prescribed service to confirm its mailbox.
-    """
+    """Changes of the services of a plan, from our own directory or its owner's."""
 
     runner: CommandRunner
-    directory: Directory
-    confirm_mailbox: Callable[[Service], Awaitable[bool]]
+    catalogues: Catalogues
 
     async def prescribe(self, context: RequestContext, referral_id: str, prescribing: Prescribing) -> Done:
-        """Adds a service to the plan. 409 `already_in_plan` if an earlier request is open."""
-        row = await self.runner.case(context, {"referral": referral_id})
-        service = (await self.directory.services([prescribing.service_id])).get(prescribing.service_id)
-        if service is None or not await self.directory.offered(service.id, [row["locality"]]):
+        """Adds a service to the plan. 409 `already_in_plan` if an earlier request is open.
+
+        503 `directory_away` if directory's owner does not answer.
+        """
+        row = await self.runner.case(context, {"referral": referral_id}, part="casework")
+        catalogue = self.catalogues.of(row["locality"])
+        try:
+            service = await catalogue.choice(row["locality"], prescribing.service_id)
+        except DirectoryAway:
+            raise directory_away() from None
+        if service is None:
             raise problem_of(Refused("unknown_service"))
         if not service.offered:
             raise problem_of(Refused("not_offered"))
@@ -47,12 +50,12 @@ class PrescribingUseCases:
             lambda: commands.prescribe(prescribing),
         )
         if not prescribing.signposted and not self.runner.localities.is_sandbox(row["locality"]):
-            await self.confirm_mailbox(service)
+            await catalogue.ask_mailbox(row["locality"], service)
         return done
 
     async def reply(self, context: RequestContext, prescription_id: str, said: ServiceReply) -> Done:
         """Records a service's answer, from the link worker who rang or from the service itself."""
-        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS, part=_part(context))
         return await self.runner.run(
             context,
             row,
@@ -63,7 +66,7 @@ class PrescribingUseCases:
 
     async def started(self, context: RequestContext, prescription_id: str, visit: FirstVisit) -> Done:
         """Records the first visit, on that day (not in the future)."""
-        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS, part=_part(context))
         return await self.runner.run(
             context,
             row,
@@ -74,7 +77,7 @@ class PrescribingUseCases:
 
     async def referred_on(self, context: RequestContext, prescription_id: str) -> date:
         """The London day on which the person agreed to be referred. No first visit is earlier."""
-        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS, part=_part(context))
         view = await self.runner.kernel.view(row["locality"], row["referral"])
         if view is None or view.story.created is None:
             raise problem_of(Refused("unknown_case"))
@@ -82,7 +85,7 @@ class PrescribingUseCases:
 
     async def not_started(self, context: RequestContext, prescription_id: str, visit: NoVisit) -> Done:
         """Records that the first visit did not happen, and the barrier."""
-        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS, part=_part(context))
         return await self.runner.run(
             context,
             row,
@@ -93,7 +96,7 @@ class PrescribingUseCases:
 
     async def ended(self, context: RequestContext, prescription_id: str, ending: Ending) -> Done:
         """Records that the person no longer goes there, and why."""
-        row = await self.runner.case(context, _prescription(prescription_id))
+        row = await self.runner.case(context, _prescription(prescription_id), part="casework")
         return await self.runner.run(
             context,
             row,

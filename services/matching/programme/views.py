@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contract.events import vocabulary as v
+from shared.contract.events.topics import SourcePart
 from shared.contract.history import Stage
+from shared.platform.web.owners import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,36 @@ class UnmetCount:
 
     need: v.Need
     reason: v.UnmetReason
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartElsewhere:
+    """A part of a locality that is not ours, and the open cases there."""
+
+    part: SourcePart
+    owner: Owner
+    open_cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewCase:
+    """An open case that is on no link worker's list here. `owner`: of casework; None if it is ours."""
+
+    locality: str
+    referral_id: str
+    practice: str
+    stage: Stage
+    created_at: datetime
+    link_worker: str | None
+    owner: Owner | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewCases:
+    """The first of these cases, those that have waited longest, and how many there are."""
+
+    cases: tuple[OverviewCase, ...]
     count: int
 
 
@@ -30,3 +62,4 @@ class LocalityNow:
     needs_link_worker: int
     # The most frequent first, of the last 12 months.
     unmet: tuple[UnmetCount, ...]
+    elsewhere: tuple[PartElsewhere, ...] = ()

@@ -97,7 +97,7 @@ class LinkKeeping:
 
     async def _asked_prescription(self, context: RequestContext, prescription_id: str) -> tuple[Row, str]:
         """The case and its prescription. Raises a Problem if its service is not asked by link."""
-        row = await self.runner.case(context, _which(prescription_id))
+        row = await self.runner.case(context, _which(prescription_id), part="directory")
         one = next(each for each in row["view"]["prescriptions"] if each["id"] == prescription_id)
         if not row["view"]["open"]:
             raise problem_of(Refused("case_ended"))

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from services.matching.clients.vault import MailAway, Mailer
 from services.matching.directory.feed.model import Service
+from services.matching.directory.repository import Directory
+from services.matching.errors import Refused
 from services.matching.provider.links import LinkAltered
 from services.matching.provider.mailboxes import ConfirmationExpired, MailboxAsk, Mailboxes
+from services.matching.web.refusals import problem_of
 from shared.platform.ids import NewId
+from shared.platform.localities import Localities
 from shared.platform.web.problem import Problem
 
 
@@ -17,6 +21,21 @@ class MailboxUseCases:
     mailer: Mailer
     mailboxes: Mailboxes
     new_id: NewId
+    directory: Directory
+    localities: Localities
+
+    async def ask_service(self, locality: str, service_id: str) -> bool:
+        """Asks the mailbox of a service that the locality offers. True if a mail was sent.
+
+        Raises:
+            Problem: 404 for a service that the locality does not offer.
+        """
+        if not await self.directory.offered(service_id, [locality]):
+            raise problem_of(Refused("unknown_service"))
+        service = (await self.directory.services([service_id])).get(service_id)
+        if service is None or self.localities.is_sandbox(locality):
+            return False
+        return await self.ask_to_confirm(service)
 
     async def ask_to_confirm(self, service: Service) -> bool:
         """Asks a service's mailbox for a confirmation, once a day at most. True if a mail was sent."""

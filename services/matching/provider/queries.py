@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import day_start, london_day
-from services.matching.casework.consents import recorded_consents
+from services.matching.casework.sharing import Sharing
+from services.matching.clients.casework import CaseworkAway
 from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from services.matching.directory.feed.sessions import next_sessions
@@ -16,7 +17,6 @@ from services.matching.provider.links import LinkAltered, LinkExpired, Links
 from services.matching.provider.one_time_codes import Codes
 from services.matching.provider.use_cases import (
     find_linked,
-    is_shared,
     linked_prescription,
     may_reveal,
     read_link,
@@ -25,7 +25,10 @@ from services.matching.provider.views import ServiceAsk
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseShown
 from services.matching.roster.repository import link_workers
+from shared.contract.history import Prescription
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo.database import Row
+from shared.platform.web.owners import Owners
 from shared.platform.web.problem import Problem
 
 
@@ -38,6 +41,8 @@ class ProviderQueries:
     links: Links
     link_states: LinkStates
     codes: Codes
+    sharing: Sharing
+    owners: Owners
 
     async def ask(self, token: str) -> ServiceAsk:
         """The view of a service through its link. 404 `link_altered`, 410 `link_expired` or `link_ended`."""
@@ -51,8 +56,8 @@ class ProviderQueries:
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
         whose = view.story.link_worker or ""
         worker = (await link_workers(self.kernel.mongo, [whose])).get(whose)
-        recorded = await recorded_consents(self.kernel.mongo, row["locality"], row["referral"])
-        shared = is_shared(view, one, recorded)
+        owner = self.owners.elsewhere("directory", row["locality"])
+        shared = await self._shared(row, view, one) if owner is None else False
         return ServiceAsk(
             locality=row["locality"],
             referral_id=row["referral"],
@@ -70,7 +75,7 @@ class ProviderQueries:
             not_suitable=one.not_suitable,
             started=one.started_on is not None,
             closed=not view.open,
-            may_reveal=view.open and may_reveal(view, one, recorded),
+            may_reveal=view.open and may_reveal(one, shared=shared),
             shared=shared,
             seen_at=await self.codes.shown_at(claims.locality, claims.prescription_id),
             link_worker=worker.name if worker else None,
@@ -79,7 +84,15 @@ class ProviderQueries:
             referred_on=london_day(created.agreement.at),
             places=(await self.directory.availability([service]))[service.id] if service else Availability(),
             sessions=_sessions(service, created.agreement.at, self.kernel.clock()),
+            passed_on_to=owner.name if owner else None,
         )
+
+    async def _shared(self, row: Row, view: ReferralState, one: Prescription) -> bool:
+        """Tests whether the person agreed. Without an answer of casework's owner, nothing is shown."""
+        try:
+            return await self.sharing.agreed(row["locality"], row["referral"], view, one)
+        except CaseworkAway:
+            return False
 
     async def whom_to_ring(self, token: str) -> tuple[str, str] | None:
         """Name and number of a link's link worker, even if the link has ended or expired."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from services.matching.casework.consents import recorded_consents, was_recorded
+from services.matching.casework.sharing import Sharing
+from services.matching.clients.casework import CaseworkAway
 from services.matching.clients.vault import MailAway, Mailer, NotInVault, Vault, VaultAway
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
@@ -20,12 +21,11 @@ from services.matching.provider.one_time_codes import (
     TooManyCodes,
     WrongCode,
 )
+from services.matching.provider.passing_on import PassingOn
 from services.matching.provider.views import Introduced
-from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of
-from shared.contract.events import vocabulary as v
 from shared.contract.history import Prescription
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -48,15 +48,26 @@ class OneTapUseCases:
     mailer: Mailer
     mailboxes: Mailboxes
     directory: Directory
+    sharing: Sharing
+    passing_on: PassingOn
 
-    async def answer_link(self, token: str, said: ServiceReply, key: str | None = None) -> Done:
+    async def answer_link(self, token: str, said: ServiceReply, key: str | None = None) -> Done | None:
         """Records the service's answer through its link, in place of an earlier one.
+
+        None if directory has another owner by now, to whom the answer was passed on.
 
         Raises:
             Problem: 404 `link_altered`, 410 `link_expired` or `link_ended`, 409 `case_ended`.
-            Problem: 422 for a missing number of weeks or reason.
+            Problem: 422 for a missing number of weeks or reason, 503 if the owner does not answer.
         """
         claims = await read_link(self.links, self.link_states, token)
+        if self.passing_on.to(claims.locality):
+            await self.passing_on.reply(claims, said, key)
+            return None
+        return await self.record_reply(claims, said, key)
+
+    async def record_reply(self, claims: LinkClaims, said: ServiceReply, key: str | None = None) -> Done:
+        """Records the answer of the service that holds a link with these claims."""
         context, row = await self._context(claims, key)
         of = claims.prescription_id
         return await self.runner.run(
@@ -67,9 +78,20 @@ class OneTapUseCases:
             lambda: commands.reply(of, said, "directory"),
         )
 
-    async def visited_link(self, token: str, visit: FirstVisit | NoVisit, key: str | None = None) -> Done:
-        """Records, for the service, the first visit or the barrier to it."""
+    async def visited_link(
+        self, token: str, visit: FirstVisit | NoVisit, key: str | None = None
+    ) -> Done | None:
+        """Records, for the service, the first visit or the barrier to it, or passes it on."""
         claims = await read_link(self.links, self.link_states, token)
+        if self.passing_on.to(claims.locality):
+            await self.passing_on.visit(claims, visit, key)
+            return None
+        return await self.record_visit(claims, visit, key)
+
+    async def record_visit(
+        self, claims: LinkClaims, visit: FirstVisit | NoVisit, key: str | None = None
+    ) -> Done:
+        """Records the first visit for the service that holds a link with these claims."""
         context, row = await self._context(claims, key)
         of = claims.prescription_id
         return await self.runner.run(
@@ -84,9 +106,39 @@ class OneTapUseCases:
             ),
         )
 
-    async def places_link(self, token: str) -> None:
-        """Records that the service has places again, for all people."""
+    async def places_link(self, token: str) -> bool:
+        """Records that the service has places again, for all people. False if that was passed on."""
         claims = await read_link(self.links, self.link_states, token)
+        if self.passing_on.to(claims.locality):
+            await self.passing_on.places(claims)
+            return False
+        await self.record_places(claims)
+        return True
+
+    async def answer_passed_on(
+        self, claims: LinkClaims, said: ServiceReply | FirstVisit | NoVisit | None, key: str | None
+    ) -> None:
+        """Records what reached a former owner of directory on its link. None: places are free again.
+
+        Raises:
+            Problem: 404 `unknown_prescription`, 409 `link_ended` if our link for it was ended here.
+        """
+        try:
+            await find_linked(self.runner.kernel.mongo, claims)
+        except Problem:
+            raise problem_of(Refused("unknown_prescription")) from None
+        state = await self.link_states.state(claims.locality, claims.prescription_id)
+        if state.ended_at is not None:
+            raise Problem(409, code="link_ended", detail="The link of this service has ended.")
+        if said is None:
+            await self.record_places(claims)
+        elif isinstance(said, ServiceReply):
+            await self.record_reply(claims, said, key)
+        else:
+            await self.record_visit(claims, said, key)
+
+    async def record_places(self, claims: LinkClaims) -> None:
+        """Records that the service that holds a link with these claims has places again."""
         await find_linked(self.runner.kernel.mongo, claims)
         if not await self.directory.places_free(claims.service_id, link_caller(claims).subject):
             raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
@@ -98,6 +150,7 @@ class OneTapUseCases:
         `no_address` or `sandbox`, 429 after five codes in an hour, 503 if the mail cannot be handed over.
         """
         claims = await read_link(self.links, self.link_states, token)
+        self.runner.owners.require_ours("directory", claims.locality)
         context, row = await self._context(claims, None)
         if self.runner.localities.is_sandbox(claims.locality):
             raise problem_of(Refused("sandbox"))
@@ -125,6 +178,7 @@ class OneTapUseCases:
         403 `wrong_code` (five tries a code), 410 `code_expired`, 410 `link_ended` with the 20th wrong code.
         """
         claims = await read_link(self.links, self.link_states, token)
+        self.runner.owners.require_ours("directory", claims.locality)
         context, row = await self._context(claims, None)
         await self._agreed(claims, row)
         referral_id = row["referral"]
@@ -194,20 +248,23 @@ class OneTapUseCases:
     async def _agreed(self, claims: LinkClaims, row: Row) -> None:
         view = await self.runner.kernel.view(row["locality"], row["referral"])
         one = linked_prescription(view.story.prescriptions if view else (), claims)
-        recorded = await recorded_consents(self.runner.kernel.mongo, row["locality"], row["referral"])
-        if view is None or not view.open or one is None or not may_reveal(view, one, recorded):
-            raise Problem(409, code="not_agreed", detail="The link worker will introduce you.")
+        if view is None or not view.open or one is None:
+            raise _not_agreed()
+        try:
+            shared = await self.sharing.agreed(row["locality"], row["referral"], view, one)
+        except CaseworkAway:
+            raise Problem(503, code="casework_away", detail="Try again in a minute.") from None
+        if not may_reveal(one, shared=shared):
+            raise _not_agreed()
 
 
-def may_reveal(view: ReferralState, one: Prescription, recorded: frozenset[str]) -> bool:
+def may_reveal(one: Prescription, *, shared: bool) -> bool:
     """Tests for the service's yes and the person's agreement to be introduced."""
-    return is_shared(view, one, recorded) and one.status in _SAID_YES
+    return shared and one.status in _SAID_YES
 
 
-def is_shared(view: ReferralState, one: Prescription, recorded: frozenset[str]) -> bool:
-    """Tests whether the person agreed and a link worker recorded it here. `recorded`: see `consents`."""
-    of = one.prescribed.prescription_id
-    return one.may_share is v.Agreed.YES and was_recorded(view, recorded, v.Agreement.SERVICE, of)
+def _not_agreed() -> Problem:
+    return Problem(409, code="not_agreed", detail="The link worker will introduce you.")
 
 
 def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkClaims) -> Prescription | None:

@@ -48,6 +48,8 @@ class ServiceAsk:
     # True if the service takes people, as link workers see it.
     places: Availability
     sessions: Sessions
+    # Directory's owner by now, to whom answers are passed on; None if it is ours.
+    passed_on_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from shared.contract.labels import where
 from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
 from shared.platform.localities import OWN_VAULT, Localities
+from shared.platform.web.owners import Owner
 
 Workers = Mapping[str, LinkWorker]
 # Statuses in which a service still needs its link.
@@ -46,10 +47,7 @@ NONE_ENDED: Final[Mapping[str, EndedLink]] = MappingProxyType({})
 
 
 class CasePresenter:
-    """Presents lines. Places come from the link workers' hours, else from the practice's name.
-
-    A meeting that others booked has the practice's name, until its owner tells the room.
-    """
+    """Presents lines. Places come from the link workers' hours, else from the practice's name."""
 
     def __init__(
         self,
@@ -111,27 +109,20 @@ class CasePresenter:
     def meeting(self, row: Row | Mapping[str, Any], meeting: Mapping[str, Any]) -> MeetingShown:
         """One of the meetings of a stored referral."""
         starts_at: datetime = meeting["starts_at"]
-        by = booked_by(meeting.get("said_by"))
-        # Another owner's room is its own to tell: the hours might name a wrong one.
-        room = (
-            self._room(meeting["link_worker"], meeting["practice"], starts_at)
-            if by is None
-            else self._building(meeting["practice"])
-        )
         return MeetingShown(
             meeting_id=meeting["id"],
             referral_id=row["referral"],
             locality=row["locality"],
             link_worker=meeting["link_worker"],
             practice=meeting["practice"],
-            place=where(meeting["mode"], room),
+            place=where(meeting["mode"], self._room(meeting["link_worker"], meeting["practice"], starts_at)),
             starts_at=starts_at,
             minutes=meeting["minutes"],
             mode=v.MeetingMode(meeting["mode"]),
             status=meeting["status"],
             provisional=meeting["provisional"],
             sequence=meeting["sequence"],
-            booked_by=by,
+            booked_by=booked_by(meeting.get("said_by")),
         )
 
     def _room(self, link_worker: str, practice: str, starts_at: datetime) -> str:
@@ -142,9 +133,8 @@ class CasePresenter:
         for hours in there:
             if hours.weekday == here.weekday() and hours.opens <= here.time() < hours.closes:
                 return hours.place
-        return there[0].place if there else self._building(practice)
-
-    def _building(self, practice: str) -> str:
+        if there:
+            return there[0].place
         known = self._localities.practice(practice)
         return known.display_name if known else practice
 
@@ -191,15 +181,21 @@ def fact_line(
     )
 
 
-def prescriptions(view: ReferralState, services: Mapping[str, Service]) -> tuple[PrescriptionShown, ...]:
-    """The services of the plan, in the order of their addition."""
+def prescriptions(
+    view: ReferralState, services: Mapping[str, Service], owner: Owner | None = None
+) -> tuple[PrescriptionShown, ...]:
+    """The services of the plan, in the order of their addition.
+
+    `owner`: directory's, if it is not ours. It may not have answered.
+    """
+    unknown = f"A service that {owner.name} lists" if owner else "A service that has left the directory"
     return tuple(
         PrescriptionShown(
             prescription_id=p.prescribed.prescription_id,
             service_id=p.prescribed.service_id,
             service=services[p.prescribed.service_id].name
             if p.prescribed.service_id in services
-            else "A service that has left the directory",
+            else unknown,
             need=p.prescribed.need,
             status=p.status,
             prescribed_at=p.said.time,

@@ -1,12 +1,12 @@
 """Queries of one referral for every feature: the case, the person's details and the texts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from services.matching.authorization import LINK_WORKER, find_case
 from services.matching.clients.vault import NotInVault, Vault, VaultAway
-from services.matching.directory.repository import Directory
+from services.matching.directory.catalogue import Catalogues
 from services.matching.errors import Refused
 from services.matching.referral_state.presenter import CasePresenter, EndedLink, history, prescriptions
 from services.matching.referral_state.state import ReferralState
@@ -45,11 +45,14 @@ class ReferralQueries:
     localities: Localities
     owners: Owners
     vault: Vault
-    directory: Directory
+    catalogues: Catalogues
     links: LinkAlerts
 
     async def case(self, caller: Principal, referral_id: str) -> CaseShown:
-        """History, meetings, plan and facts of a case. Audited as a read of a person's case."""
+        """History, meetings, plan and facts of a case. Audited as a read of a person's case.
+
+        409 `not_owner` if casework has another owner in the locality: the case is worked on there.
+        """
         return await self._case(caller, {"referral": referral_id})
 
     async def case_of_meeting(self, caller: Principal, meeting_id: str) -> CaseShown:
@@ -86,6 +89,7 @@ class ReferralQueries:
     async def _case(self, caller: Principal, which: dict[str, Any]) -> CaseShown:
         kernel = self.kernel
         row = await find_case(kernel.mongo, caller, which, LINK_WORKER)
+        self.owners.require_ours("casework", row["locality"])
         await audit(caller, "read_case", row["referral"], "caseload", clock=kernel.clock)
         view = await kernel.view(row["locality"], row["referral"])
         if view is None:
@@ -98,13 +102,13 @@ class ReferralQueries:
             }
         )
         lines = await self.presenter([row, *earlier])
-        services = await self.directory.services([p["service"] for p in row["view"]["prescriptions"]])
+        services = await self.catalogues.named(services_by_locality([row]))
         others = [lines.case(each) for each in earlier]
         return CaseShown(
             line=lines.case(row),
             story=view.story,
             meetings=tuple(lines.meeting(row, meeting) for meeting in row["view"]["meetings"]),
-            prescriptions=prescriptions(view, services),
+            prescriptions=prescriptions(view, services, self.owners.elsewhere("directory", row["locality"])),
             history=history(view, row["locality"], self.owners.ours(row["locality"])),
             earlier=tuple(sorted(others, key=lambda case: case.created_at, reverse=True)),
         )
@@ -118,7 +122,18 @@ class ReferralQueries:
 
     async def presenter(self, rows: Sequence[Row]) -> CasePresenter:
         """The presenter of these rows, with their link workers and ended links."""
-        ended = await self.links.ended([row["referral"] for row in rows])
+        # Links are directory's: where it has another owner, ours say nothing any more.
+        ours = [row["referral"] for row in rows if not self.owners.elsewhere("directory", row["locality"])]
+        ended = await self.links.ended(ours)
         names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
         workers = await link_workers(self.kernel.mongo, names)
         return CasePresenter(self.localities, workers, self.kernel.clock(), ended)
+
+
+def services_by_locality(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """The services of these cases' plans, by locality."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for one in row["view"]["prescriptions"]:
+            found.setdefault(row["locality"], []).append(one["service"])
+    return found

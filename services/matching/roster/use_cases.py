@@ -38,10 +38,23 @@ class RosterUseCases:
         moves the meetings.
 
         Raises:
-            Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice elsewhere.
+            Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice elsewhere,
+                409 `not_owner` if casework has another owner in the locality.
         """
         if not caller.may_locality(worker.locality) or worker.locality not in self.runner.localities.by_slug:
             raise problem_of(Refused("unknown_link_worker"))
+        self.runner.owners.require_ours("casework", worker.locality)
+        return await self._enter(caller, worker)
+
+    async def adopt(self, worker: LinkWorker) -> None:
+        """Stores an entry that casework's owner elsewhere published, with all that follows from it.
+
+        Raises:
+            Problem: the id is of another locality's link worker, or a practice is elsewhere.
+        """
+        await self._enter(Principal("casework", "service", frozenset({worker.locality})), worker)
+
+    async def _enter(self, caller: Principal, worker: LinkWorker) -> LinkWorker:
         self._check_practices(worker)
 
         async def work(tx: Transaction) -> None:
@@ -84,11 +97,12 @@ class RosterUseCases:
         and those that it has moved so far are returned.
 
         Raises:
-            Problem: 404 for a link worker for whom the caller may not act.
+            Problem: 404 for a link worker for whom the caller may not act, 409 `not_owner`.
         """
         if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
         worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
+        self.runner.owners.require_ours("casework", worker.locality)
         async with refusing():
             await self.runner.kernel.transact(lambda tx: _add_leave(tx, worker, leave))
         if self._moves_elsewhere(worker):
@@ -126,6 +140,7 @@ class RosterUseCases:
         if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
         worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
+        self.runner.owners.require_ours("casework", worker.locality)
         if not one_day_of(worker, day):
             raise problem_of(Refused("not_away"))
         moved = await moved_by(self.runner, worker, Leave(first=day, last=day))

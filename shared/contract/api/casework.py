@@ -16,6 +16,7 @@ _BASE: Final = "/api/matching/v1"
 # Link workers' entries, and the addresses at which services are asked.
 READS_CONTACTS: Final = "contacts:read"
 READS_PLANS: Final = "plans:read"
+READS_SHARING: Final = "sharing:read"
 
 # A time of day in London, such as 09:00 or 09:00:00.
 LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$")]
@@ -90,6 +91,22 @@ class CaseLinkWorkers(BaseModel):
     link_workers: dict[str, str]
 
 
+class SharingAsked(BaseModel):
+    """The service of a plan about which the person was asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    locality: LocalitySlug
+    referral: Ref
+    prescription: Annotated[Ref, Field(description="The service of the plan, as events name it.")]
+
+
+class SharingRecorded(BaseModel):
+    """The person's answer, as casework's own store has it."""
+
+    agreed: Annotated[bool, Field(description="True if a yes is recorded that stands. False for all else.")]
+
+
 class PlansAsked(BaseModel):
     """The requested referrals, and the subject of the reader's token for the audit."""
 
@@ -133,6 +150,7 @@ class Plans(BaseModel):
     plans: dict[str, PlanSummary]
 
 
+_PRESCRIPTION: Final = "01938f1c-2b3c-7d4e-9f50-6b7c8d9e0f1a"
 _ENTRY: Final[dict[str, Any]] = {
     "id": "lw-meir-1",
     "locality": "meir",
@@ -245,5 +263,21 @@ PLAN_SUMMARIES: Final = Operation(
         }
     },
 )
+SHARING: Final = Operation(
+    name="readSharing",
+    owner="casework",
+    callers=frozenset({"directory"}),
+    method="POST",
+    path=f"{BASE}/casework/sharing",
+    words=(
+        "Whether casework recorded the person's yes to sharing name and contact with a service. Directory"
+        " asks before it introduces a person; no event says who may read."
+    ),
+    scopes=(READS_SHARING,),
+    body=SharingAsked,
+    body_example={"locality": "meir", "referral": REFERRAL_EXAMPLE, "prescription": _PRESCRIPTION},
+    answer=SharingRecorded,
+    answer_example={"agreed": True},
+)
 
-CASEWORK: Final = (LINK_WORKER, LINK_WORKERS, CASE_LINK_WORKERS, PLAN_SUMMARIES)
+CASEWORK: Final = (LINK_WORKER, LINK_WORKERS, CASE_LINK_WORKERS, PLAN_SUMMARIES, SHARING)

@@ -35,7 +35,8 @@ _ABOUT: Final = (
     "A caller sends a token of its own, by OIDC client credentials. A partner's token has the role"
     " `partner`, its name in `partner`, its `localities`, the `parts` in whose name it asks, and the"
     " operation's scopes. With `x-owners-only` it must own such a part in the locality; with `x-purposes` it"
-    " asks for a purpose of that part.\n\n"
+    " asks for a purpose of that part. With `x-passed-on` a former owner of the part asks, in its name, for"
+    " what reaches it after a hand-over, as long as the table names its source in the locality.\n\n"
     "A reader ignores fields that it does not know. Refusals are RFC 9457 problem documents, and repeat"
     " nothing of what was sent."
 )
@@ -111,6 +112,8 @@ def _operation(operation: Operation, schemas: Mapping[str, Any]) -> dict[str, An
         "x-partners": operation.for_partners,
         "x-owners-only": operation.owners_only,
     }
+    if operation.passed_on:
+        made["x-passed-on"] = True
     if operation.purposes:
         made["x-purposes"] = {part: sorted(named) for part, named in sorted(operation.purposes.items())}
     if operation.repeats == "key":

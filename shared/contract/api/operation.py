@@ -42,6 +42,8 @@ class Operation:
         limit_ms: the time in which the owner answers, and that a caller's page waits.
         problems: codes of refusals beside those that every operation may answer with.
         owners_only: True if a partner must own, in that locality, the part in whose name it asks.
+        passed_on: True if a former owner of the part asks too, for what reaches it after a hand-over, as long
+            as the table names its source in the locality.
         for_partners: False if only our own services may ask.
     """
 
@@ -63,7 +65,13 @@ class Operation:
     repeats: Repeats = "safe"
     limit_ms: int = LOOKUP_MS
     owners_only: bool = True
+    passed_on: bool = False
     for_partners: bool = True
+
+    @property
+    def askers(self) -> frozenset[SourcePart]:
+        """The parts in whose name a token may ask: the callers, and for what is passed on the owner's."""
+        return self.callers | {self.owner} if self.passed_on else self.callers
 
     @property
     def scope(self) -> str:

@@ -30,6 +30,7 @@ from shared.contract.labels.journey import (
 )
 from shared.contract.labels.languages import LANGUAGES, language
 from shared.contract.labels.messages import NOT_SENT, RECIPIENTS, TEMPLATES
+from shared.contract.labels.parts import PARTS
 from shared.contract.labels.people import (
     ACCESS_NEEDS,
     AGE_BANDS,
@@ -117,6 +118,7 @@ __all__ = [
     "NEXT_STEPS",
     "NOT_SENT",
     "NOT_SUITABLE",
+    "PARTS",
     "PERSON_PLACES",
     "PLACES",
     "PLAN_NEEDS",

@@ -37,12 +37,13 @@ class ServiceClient:
         *,
         path: Mapping[str, str] | None = None,
         query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
         key: str | None = None,
     ) -> httpx.Response:
         """Asks the owner, at this address, and returns the answer, whatever its status.
 
-        `path` and `query` are the operation's parameters, `key` is an idempotency key. After a 401 the next
-        call fetches a new token.
+        `path`, `query` and `headers` are the operation's parameters, `key` is an idempotency key. After a 401
+        the next call fetches a new token.
 
         Raises:
             ServiceUnavailable: there is no token, or no answer in time.
@@ -53,11 +54,11 @@ class ServiceClient:
         patience = self._patience or operation.seconds
         try:
             async with asyncio.timeout(patience):
-                headers = await self._tokens.headers(operation.scope, owner)
+                sent = {**(headers or {}), **await self._tokens.headers(operation.scope, owner)}
                 if key is not None:
-                    headers["idempotency-key"] = key
+                    sent["idempotency-key"] = key
                 answer = await self._http.request(
-                    operation.method, url, params=query, json=body, headers=headers, timeout=patience
+                    operation.method, url, params=query, json=body, headers=sent, timeout=patience
                 )
         except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError):
             raise ServiceUnavailable from None

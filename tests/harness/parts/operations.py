@@ -1,9 +1,11 @@
 """A part's operations served over HTTP, by the published documents alone."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -91,6 +93,8 @@ class ServedPart:
             status, answer = await self._answered(operation, request)
             if not operation.answers_as_described(status, answer):
                 raise AssertionError(f"{operation.name} does not answer as described: {answer}")
+            if status == 200 and "304" in operation.told["responses"]:
+                return _tagged(request, answer)
             return JSONResponse(answer, status)
 
         return route
@@ -101,7 +105,7 @@ class ServedPart:
         authorization = request.headers.get("authorization", "")
         if not re.fullmatch(r"Bearer \S+", authorization):
             return _problem(401, "no_token")
-        body = await request.json() if operation.method == "POST" else None
+        body = await request.json() if "requestBody" in operation.told else None
         if body is not None and not conforms(operation.document, operation.told["requestBody"], body):
             return _problem(422, "invalid")
         given = {**request.query_params, **request.path_params}
@@ -119,6 +123,14 @@ class ServedPart:
         if key is not None:
             self._replies[key] = (whole, answer)
         return 200, answer
+
+
+def _tagged(request: Request, answer: Any) -> Response:
+    """The answer with its ETag, or 304 if the caller has it."""
+    tag = f'"{blake2b(json.dumps(answer, sort_keys=True).encode(), digest_size=8).hexdigest()}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    return JSONResponse(answer, headers={"etag": tag})
 
 
 def _problem(status: int, code: str) -> tuple[int, Any]:

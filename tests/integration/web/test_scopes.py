@@ -27,6 +27,7 @@ SCOPES = {
         "meetings:read",
         "meetings:write",
         "plans:read",
+        "sharing:read",
     },
     "notifications": {"messages:read"},
     "evaluation": set[str](),

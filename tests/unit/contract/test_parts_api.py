@@ -40,6 +40,9 @@ def test_operation_says_who_asks_whom_and_how_fast(operation: Operation) -> None
     assert told["x-owner"] == operation.owner
     assert operation.owner not in operation.callers
     assert set(told["x-callers"]) <= set(SOURCE_PARTS)
+    # A former owner of the part asks, where its own links have to work to their end.
+    assert told.get("x-passed-on", False) is operation.passed_on is (operation.name == "answerLink")
+    assert bool(operation.callers) is not operation.passed_on
     assert told["security"] == [{"part": list(operation.scopes)}]
     assert told["x-time-limit-ms"] <= (2_000 if operation.repeats == "safe" else 5_000)
     assert set(operation.purposes) in (set(), set(operation.callers))
@@ -80,7 +83,7 @@ def test_page_names_each_operation_with_its_scope_and_limit() -> None:
         assert f"| `{each.scope}` | {each.limit_ms // 1000} s |" in line
         assert (" * |" in line) is (each.repeats == "key")
         if each.for_partners and "the same" not in line:
-            assert f"| {', '.join(sorted(each.callers))} |" in line
+            assert f"| {', '.join(sorted(each.askers))} |" in line
 
 
 @pytest.mark.parametrize("part", DOCUMENTS)

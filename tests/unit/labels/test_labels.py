@@ -14,6 +14,7 @@ from services.notifications.messages.message import Recipient, Template
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import KINDS
+from shared.contract.events.topics import SOURCE_PARTS
 from shared.contract.history import Stage
 from shared.contract.history.model import MeetingStatus, PrescriptionStatus
 from shared.platform.web.principal import ROLES
@@ -89,6 +90,7 @@ def test_labels_cover_statuses_roles_and_kinds() -> None:
     assert set(labels.MEETINGS) == set(labels.DIARY_MEETINGS) == set(get_args(MeetingStatus))
     assert set(labels.PRACTICE_NEXT_STEPS) == {*v.NextStepCode, "in_touch"}
     assert set(labels.ROLES) == set(ROLES)
+    assert set(labels.PARTS) == set(SOURCE_PARTS)
     assert set(labels.HAPPENED) <= KINDS | {"referral_created", "meeting_booked"}
     assert tuple(labels.ITEMS) == ITEMS
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.directory.availability import Told, Word
+from services.matching.directory.availability import Availability, Told, Word, availability
 from services.matching.directory.feed.model import (
     Audience,
     Capacity,
@@ -143,10 +143,13 @@ def test_a_caution_does_not_rule_it_out(changed: dict[str, Any], code: WhyNot, s
 
 def test_recent_reply_counts_more_than_the_entry() -> None:
     one = service()
-    full = {one.id: [Told(Word.FULL, datetime(2026, 11, 3, 9, tzinfo=UTC))]}
-    assert only(rank([one], PERSON, NOW, full)).against == ("Full since 3 November",)
-    long_ago = {one.id: [Told(Word.FULL, datetime(2026, 5, 3, 9, tzinfo=UTC))]}
-    assert only(rank([one], PERSON, NOW, long_ago)).suitable
+
+    def full_since(month: int) -> dict[str, Availability]:
+        told = [Told(Word.FULL, datetime(2026, month, 3, 9, tzinfo=UTC))]
+        return {one.id: availability(one.capacity, told, NOW)}
+
+    assert only(rank([one], PERSON, NOW, full_since(11))).against == ("Full since 3 November",)
+    assert only(rank([one], PERSON, NOW, full_since(5))).suitable
 
 
 def test_age_band_excludes_only_services_closed_to_all_of_it() -> None:

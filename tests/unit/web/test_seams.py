@@ -8,8 +8,9 @@ import pytest
 from shared.contract.api import OPERATIONS
 from shared.contract.api.booking import CAPACITY
 from shared.contract.api.casework import CASE_LINK_WORKERS, LINK_WORKERS
+from shared.contract.api.directory import ANSWER_LINK, ONE_TAP_LINK
 from shared.contract.api.referral import CLAIMS
-from shared.platform.localities import Localities
+from shared.platform.localities import OWN_VAULT, Localities, Source
 from shared.platform.web.principal import Principal, principal_of
 from shared.platform.web.problem import Problem
 from shared.platform.web.seams import check_asked, for_user
@@ -98,4 +99,30 @@ def test_parts_of_a_token_are_a_partners_alone() -> None:
 
 def test_every_operation_about_a_person_is_for_owners_only() -> None:
     open_to_followers = {each.name for each in OPERATIONS if not each.owners_only}
-    assert open_to_followers == {"readCapacity", "readLinkWorker", "listLinkWorkers", "readServiceMailbox"}
+    assert open_to_followers == {
+        "readCapacity",
+        "readLinkWorker",
+        "listLinkWorkers",
+        "readServiceMailbox",
+        "findServices",
+        "readServices",
+    }
+
+
+def test_former_owner_passes_answers_on_while_its_source_is_named() -> None:
+    former = replace(PARTNER, parts=frozenset({"directory"}))
+    known = programme("meir")
+    source = Source("/meir/vast-hub", "directory", 15, OWN_VAULT)
+
+    def named(there: Source) -> Localities:
+        places = tuple(
+            replace(each, sources={**each.sources, there.source: there}) if each.slug == "meir" else each
+            for each in known
+        )
+        return Localities(known.name, known.hub, places, ())
+
+    assert refused(former, ANSWER_LINK, "meir", named(source)) is None
+    assert refused(former, ANSWER_LINK, "meir", known) == "part"
+    assert refused(former, ANSWER_LINK, "meir", named(replace(source, part="booking"))) == "part"
+    assert refused(PARTNER, ANSWER_LINK, "meir", named(source)) == "part"
+    assert refused(former, ONE_TAP_LINK, "meir", named(source)) == "part"

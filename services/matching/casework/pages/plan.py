@@ -47,8 +47,7 @@ async def plan(request: Request, referral: str, caller: SignedInLinkWorker) -> R
     notes = await asks.referrals.notes(caller, referral, words_of_plan(case))
     current = [each for each in case.prescriptions if each.status not in OVER]
     current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
-    entries = await asks.directory.services([each.service_id for each in current])
-    places = await asks.directory.availability(entries.values())
+    entries = await asks.catalogues.listed(case.line.locality, [each.service_id for each in current])
     day = today(request)
     return render(
         request,
@@ -65,8 +64,8 @@ async def plan(request: Request, referral: str, caller: SignedInLinkWorker) -> R
         services=[
             ServiceLine(
                 each,
-                in_words(entries[each.service_id], day, places[each.service_id])
-                if each.service_id in entries
+                in_words(listed.service, day, listed.availability)
+                if (listed := entries.get(each.service_id))
                 else None,
             )
             for each in current

@@ -89,6 +89,7 @@ def _near(request: Request, caller: Principal) -> str:
 
 
 async def _search_page(request: Request, caller: Principal) -> Response:
+    queries(request).directory.ownership.require_any(caller)
     asked_for = {name: request.query_params.get(name, "").strip()[:20] for name in _CODES}
     asked_for["postcode"] = _near(request, caller)
     free = asked_for["free"] == "yes"
@@ -124,6 +125,7 @@ async def _search_page(request: Request, caller: Principal) -> Response:
         need_choices=[(each.value, labels.NEEDS[each.value]) for each in Need if each.value in SEARCHED],
         days=[(str(number), name) for number, name in enumerate(WEEKDAYS)],
         errors=errors,
+        elsewhere=queries(request).directory.ownership.elsewhere(caller),
     )
 
 

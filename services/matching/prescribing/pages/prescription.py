@@ -161,12 +161,11 @@ async def _page(
     if one is None:
         raise Problem(404, code="unknown_prescription")
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
-    entry = (await asks.directory.services([one.service_id])).get(one.service_id)
+    entry = (await asks.catalogues.listed(case.line.locality, [one.service_id])).get(one.service_id)
     listing: ServiceInWords | None = None
     if entry is not None:
-        places = (await asks.directory.availability([entry]))[entry.id]
-        listing = in_words(entry, today(request), places)
-    ring_first = entry is not None and not one.signposted and not await asks.directory.mailable(entry)
+        listing = in_words(entry.service, today(request), entry.availability)
+    ring_first = entry is not None and not one.signposted and not entry.mailable
     return render(
         request,
         "prescription.html",
@@ -177,6 +176,7 @@ async def _page(
         listing=listing,
         link=await asks.provider.link_state(case, prescription),
         ring_first=ring_first,
+        directory_owner=asks.referrals.owners.elsewhere("directory", case.line.locality),
         where=f"/matching/cases/{referral}/services/{prescription}",
         case_at=f"/matching/cases/{referral}",
         typed=typed,

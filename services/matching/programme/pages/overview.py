@@ -8,16 +8,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.directory.offered import Feed
+from services.matching.programme.views import OverviewCase
 from services.matching.web.features import features, queries
 from services.matching.web.grammar import listed
 from services.matching.web.templating import localities, render, today
-from shared.contract.events.topics import SOURCE_PARTS
 from shared.contract.history import Stage
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
-from shared.platform.web.owners import Owner, Owners
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -42,25 +41,6 @@ class FeedRow:
     not_offered: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PartElsewhere:
-    """A part of a locality that is not ours."""
-
-    locality: str
-    part: str
-    owner: Owner
-
-
-def _elsewhere(request: Request, slugs: Sequence[str], places: Localities) -> list[PartElsewhere]:
-    owners = Owners.of(places, request.app.state.settings)
-    return [
-        PartElsewhere(places.by_slug[slug].name, part, owner)
-        for slug in slugs
-        for part in SOURCE_PARTS
-        if (owner := owners.elsewhere(part, slug)) is not None
-    ]
-
-
 def _feeds(feeds: Sequence[Feed], caller: Principal, places: Localities) -> list[FeedRow]:
     mine = [(slug, places.by_slug[slug].name) for slug in places.slugs if caller.may_locality(slug)]
     return [
@@ -79,6 +59,15 @@ def _localities(slugs: Sequence[str], places: Localities) -> str:
     if "*" in slugs or set(places.slugs) <= set(slugs):
         return "all localities"
     return listed([places.by_slug[slug].name for slug in slugs if slug in places.by_slug]) or "no locality"
+
+
+def _why(case: OverviewCase) -> str:
+    """Why no link worker here has the case on their list."""
+    if case.owner is not None:
+        return f"{case.owner.name} has it"
+    if case.link_worker is not None:
+        return "Its link worker has left, or is not entered here"
+    return "Its practice has no link worker"
 
 
 @router.get("/matching/programme")
@@ -102,13 +91,18 @@ async def programme(request: Request, caller: Reader) -> Response:
         ((places.by_slug[each.locality].name, line) for each in now for line in each.unmet),
         key=lambda pair: -pair[1].count,
     )
+    off_lists = await queries(request).programme.overview(caller)
     return render(
         request,
         "programme.html",
+        parts_elsewhere=[
+            (places.by_slug[each.locality].name, part) for each in now for part in each.elsewhere
+        ],
+        off_lists=off_lists,
+        off_rows=[(each, places.by_slug[each.locality].name, _why(each)) for each in off_lists.cases],
         stages=[s.value for s in STAGES],
         rows=rows,
         unmet=unmet,
-        elsewhere=_elsewhere(request, [each.locality for each in now], places),
         at_first=MOST_AT_FIRST,
         today=day,
         feeds=_feeds(await queries(request).directory.feeds(caller), caller, places),

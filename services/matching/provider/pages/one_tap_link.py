@@ -26,6 +26,8 @@ from shared.platform.web.validation import FieldError
 router = APIRouter(include_in_schema=False)
 
 
+# In the address of the page after an answer that went to directory's owner.
+PASSED_ON: Final = "passed"
 # Problems of the link itself. All others are about the input or pass with time.
 LINK_IS_OVER: Final = frozenset(
     {"link_altered", "link_expired", "link_ended", "no_longer_asked", "case_ended", "case_erased"}
@@ -60,14 +62,14 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
         if reply is v.Reply.NOT_SUITABLE:
             reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
         reply = typed.required(reply)
-        await features(request).provider.answer_link(
+        done = await features(request).provider.answer_link(
             token, ServiceReply(reply, weeks, reason), typed.idempotency_key
         )
     except FormErrors as mistakes:
         return await _ask_page(request, token, mistakes.errors, typed.as_submitted())
     except Problem as problem:
         return await _not_taken(request, token, problem, typed)
-    return RedirectResponse(f"/s/{token}", 303)
+    return RedirectResponse(f"/s/{token}" if done else f"/s/{token}?done={PASSED_ON}", 303)
 
 
 @router.post("/s/{token}/visit")
@@ -75,22 +77,22 @@ async def visit(request: Request, token: str, form: CheckedForm) -> Response:
     """Records the first visit, or the barrier to it."""
     typed = FormInput(form)
     try:
-        await _record_visit(request, token, typed)
+        recorded = await _record_visit(request, token, typed)
     except FormErrors as mistakes:
         return await _ask_page(request, token, mistakes.errors, typed.as_submitted())
     except Problem as problem:
         return await _not_taken(request, token, problem, typed)
-    return RedirectResponse(f"/s/{token}?done=visit", 303)
+    return RedirectResponse(f"/s/{token}?done={'visit' if recorded else PASSED_ON}", 303)
 
 
 @router.post("/s/{token}/places")
 async def places(request: Request, token: str, form: CheckedForm) -> Response:
     """Records that the service has places again."""
     try:
-        await features(request).provider.places_link(token)
+        recorded = await features(request).provider.places_link(token)
     except Problem as problem:
         return await _not_taken(request, token, problem, FormInput(form))
-    return RedirectResponse(f"/s/{token}?done=places", 303)
+    return RedirectResponse(f"/s/{token}?done={'places' if recorded else PASSED_ON}", 303)
 
 
 @router.post("/s/{token}/code")
@@ -147,18 +149,20 @@ _CODE_REFUSED: Final = {
 }
 
 
-async def _record_visit(request: Request, token: str, typed: FormInput) -> None:
+async def _record_visit(request: Request, token: str, typed: FormInput) -> bool:
+    """False if the visit was passed on."""
     ask, do = await queries(request).provider.ask(token), typed.raw("happened")
     if do == "yes":
         on = visit_day(typed, ask.referred_on, today(request))
-        await features(request).provider.visited_link(
+        done = await features(request).provider.visited_link(
             token, FirstVisit(typed.required(on)), typed.idempotency_key
         )
-        return
+        return done is not None
     barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
-    await features(request).provider.visited_link(
+    done = await features(request).provider.visited_link(
         token, NoVisit(typed.required(barrier)), typed.idempotency_key
     )
+    return done is not None
 
 
 async def _ask_page(

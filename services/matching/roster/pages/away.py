@@ -50,6 +50,7 @@ async def ask(request: Request, caller: SignedInLinkWorker) -> Response:
     """Serves the page: before, the meetings ahead; after, the people to ring."""
     asks, day = queries(request), today(request)
     worker, now = await asks.roster.link_worker(caller), asks.now()
+    asks.referrals.owners.require_ours("casework", worker.locality)
     booking = await asks.booking.offer(worker.locality)
     ahead = [
         entry
