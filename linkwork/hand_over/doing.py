@@ -192,12 +192,18 @@ class HandOver:
         try:
             await stop_deciding(stores.own, stores.slug, stores.part, stored.epoch)
         except CannotFlip as refused:
-            if refused.why == "rebuild":
-                raise CommandError(_rebuilt(stores)) from None
-            raise CommandError(
-                f"The database of {SERVICE_OF[stores.part]} knows a later epoch of {stores.part} than "
-                f"the table ({stored.epoch}): was the control topic lost, or a back-up restored?"
-            ) from None
+            raise self._cannot_flip(refused, stored) from None
+
+    def _cannot_flip(self, refused: CannotFlip, stored: Stored) -> CommandError:
+        service, part = SERVICE_OF[self._stores.part], self._stores.part
+        if refused.why == "rebuild":
+            return CommandError(_rebuilt(self._stores))
+        if refused.why == "marker":
+            return CommandError(f"{service} has read a marker of this hand-over: it cannot be undone.")
+        return CommandError(
+            f"The database of {service} knows a later epoch of {part} than the table ({stored.epoch}): was "
+            "the control topic lost, or a back-up restored?"
+        )
 
     async def _undo(self, stored: Stored, claim: Claim) -> bool:
         """Undoes the hand-over. False if a marker may stand in the log."""
@@ -205,7 +211,10 @@ class HandOver:
         await stores.journal.begin(epoch, claim, stored.owner)
         if not await stores.journal.undo(epoch, claim):
             return False
-        await decides_again(stores.own, stores.slug, stores.part, stored.epoch)
+        try:
+            await decides_again(stores.own, stores.slug, stores.part, stored.epoch)
+        except CannotFlip as refused:
+            raise self._cannot_flip(refused, stored) from None
 
         def change(document: Document) -> Document:
             if stands(document, stores.slug, stores.part) == Stands(stored.owner, stored.epoch):

@@ -1,18 +1,12 @@
 """Partners over HTTP: the same verdicts as on Kafka, on their own sources only."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from shared.contract.events.refusals import RecordRefused
-from shared.contract.events.topics import SOURCE_PARTS, inbox_topic, refusals_topic
-from shared.platform.localities import LOCALITIES_FILE, Claim, Localities
-from shared.platform.localities.document import read_document
-from shared.platform.localities.loading import localities_of
-from shared.platform.localities.ownership import with_claim, with_owner
-from tests.harness.control import with_part
+from shared.contract.events.topics import inbox_topic, refusals_topic
 from tests.harness.referral.admission import heard
 from tests.harness.referral.partners import Sent, attempt, bad_records, creation, sent
 from tests.harness.referral.running import ReferralHarness
@@ -137,49 +131,6 @@ async def test_sources_of_a_partners_localities_have_their_priorities(referral: 
     assert answer.json()["table"] == str(known.version)
     parts = {each["part"] for each in answer.json()["sources"]}
     assert parts >= {"referral", "partner"}
-
-
-async def test_parts_of_a_locality_name_owner_and_hand_over(referral: ReferralHarness) -> None:
-    known = referral.context.localities
-    before = Localities.unread()
-    before.become(known)
-    document = dict(read_document(referral.settings.localities_file or LOCALITIES_FILE))
-    address = "https://booking.partner.example"
-    document = with_part(document, "booking-js", "booking", slug=referral.here, api=address)
-    owned = with_owner(document, referral.here, "booking", "booking-js", 1)
-    since = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
-    claimed = with_claim(owned, referral.here, "casework", Claim("linkwork", since))
-    known.become(localities_of(claimed, "a document"))
-    try:
-        answer = await referral.http.get(
-            f"{BASE}/parts", params={"locality": referral.here}, headers=referral.partner()
-        )
-    finally:
-        known.become(before)
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["table"], answer.json()["locality"]) == (str(known.version), referral.here)
-    parts = {each.pop("part"): each for each in answer.json()["parts"]}
-    assert parts["booking"] == {
-        "owner": "booking-js",
-        "epoch": 1,
-        "address": address,
-        "handing_over": None,
-    }
-    assert parts["casework"] == {
-        "owner": "linkwork",
-        "epoch": 0,
-        "address": None,
-        "handing_over": {"to": "linkwork", "since": "2026-11-30T09:00:00Z"},
-    }
-    assert set(parts) == set(SOURCE_PARTS)
-
-
-async def test_parts_of_other_localities_are_not_told(referral: ReferralHarness) -> None:
-    for slug in (referral.far, "nowhere"):
-        asked = {"locality": slug}
-        answer = await referral.http.get(f"{BASE}/parts", params=asked, headers=referral.partner())
-
-        assert (answer.status_code, answer.json()["type"]) == (403, "urn:linkwork:problem:locality")
 
 
 async def test_partner_without_a_name_speaks_for_no_source(referral: ReferralHarness) -> None:
