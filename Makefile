@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey
+.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
@@ -27,6 +27,8 @@ help:
 	@echo "make chaos          strike a running system for 15 minutes and count losses"
 	@echo "make chaos-apart    strike with one fault at a time and measure the wait after each"
 	@echo "make chaos-short    strike with each fault once or twice, in six minutes (SEED=1)"
+	@echo "make handover       hand booking over and back ten times while participants die, in 25 minutes"
+	@echo "make handover-short hand it over and back once, in two minutes (PARTNER=py)"
 	@echo "make bench          measure speed, latency, catch-up, growth (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
@@ -109,6 +111,19 @@ chaos-apart:
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 2 --at-least 1 --rate 20 --localities 4 --minutes 4 --seed $(SEED)
+
+# Booking of one locality goes to a partner and comes back, under load (docs/reliability.md). PARTNER=js is
+# examples/booking-js, py the partner of the tests.
+PARTNER ?= js
+handover:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@npm ci --silent --no-audit --no-fund --prefix examples/booking-js
+	@$(VENV)/python -m chaos.handover --rounds 10 --partner $(PARTNER) --seed $(SEED) --write docs/reliability.md
+
+handover-short:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@[ "$(PARTNER)" = py ] || npm ci --silent --no-audit --no-fund --prefix examples/booking-js
+	@$(VENV)/python -m chaos.handover --short --partner $(PARTNER) --seed $(SEED)
 
 # ONLY=kernel,page measures these parts; SIZE=long has the kernel grow to 1,000,000 records (docs/performance.md).
 SIZE ?= usual

@@ -58,7 +58,7 @@ class Met:
 
     @property
     def ours(self) -> bool:
-        """True if Linkwork booked it."""
+        """True if an owner of booking booked it: Linkwork, or the partner that it was handed to."""
         return self.who.endswith(BOOKERS)
 
 

@@ -93,7 +93,7 @@ class Bus:
 
 
 class Meetings:
-    """The newest meetings that Linkwork itself booked, as read from the bus."""
+    """The newest meetings that owners of booking booked, as read from the bus."""
 
     def __init__(self, kafka: KafkaConnection, localities: Iterable[str]) -> None:
         self._kafka = kafka

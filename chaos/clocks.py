@@ -18,11 +18,12 @@ class Clocks:
     """The clock of each process, set ahead of the machine's."""
 
     def __init__(self, now: datetime) -> None:
-        self._ahead = (monday_morning(now) - now).total_seconds()
+        # Seconds before the machine's clock.
+        self.ahead = (monday_morning(now) - now).total_seconds()
 
     def __call__(self) -> datetime:
         """The right time, aware, in UTC."""
-        return datetime.now(UTC) + timedelta(seconds=self._ahead)
+        return datetime.now(UTC) + timedelta(seconds=self.ahead)
 
     def give(self, folder: Path, wrong_by: float = 0.0) -> None:
         """Sets the clock of this folder's process right, or wrong by this many seconds."""
@@ -32,7 +33,7 @@ class Clocks:
             path.write_bytes(_SECONDS.pack(0.0))
         # In place: readers map the file into memory, and a truncated file would end them.
         with path.open("r+b") as file:
-            file.write(_SECONDS.pack(self._ahead + wrong_by))
+            file.write(_SECONDS.pack(self.ahead + wrong_by))
 
 
 def monday_morning(after: datetime) -> datetime:

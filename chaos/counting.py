@@ -10,10 +10,12 @@ RANKS: Mapping[str, int] = {
     **dict.fromkeys(("booking", "casework", "directory", "matching"), 40),
     "referral": 30,
     **dict.fromkeys(("evaluation", "notifications"), 20),
+    # Partners that own booking for a while (chaos/handover).
+    **dict.fromkeys(("booking-js", "booking-py"), 15),
     "history": 10,
 }
-# The sources of Linkwork's own meetings. Booking had the second one before each part had its own.
-BOOKERS = ("/booking", "/matching")
+# The sources of the owners of booking. We had the second one before each part had its own.
+BOOKERS = ("/booking", "/matching", "/booking-js", "/booking-py")
 _OURS: Mapping[str, frozenset[str]] = {
     **{part: frozenset({part}) for part in ("referral", "booking", "casework", "directory")},
     "matching": frozenset({"booking", "casework", "directory"}),

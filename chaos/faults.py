@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 
 from chaos.bus import Bus
 from chaos.clusters import Brokers, Members
+from chaos.handover.fault import Candidate
 from chaos.load import Load
 from chaos.plan import TWINS, Strike
 from chaos.poison import Poisoner
@@ -43,6 +44,8 @@ class Field:
     load: Load
     bus: Bus
     poisoner: Poisoner
+    # May own booking of one locality; None in a system where nobody else may.
+    candidate: Candidate | None = None
 
     def broker(self, kind: type[B]) -> B:
         """The broker. Raises TypeError if the system has a different kind."""
@@ -198,6 +201,12 @@ async def _poison(field: Field, _: Strike) -> None:
     await field.poisoner.put(field.bus)
 
 
+async def _hand_over(field: Field, _: Strike) -> None:
+    if field.candidate is None:
+        raise TypeError("this fault needs a partner that may own booking")
+    await field.candidate.there_and_back()
+
+
 async def _kill_a_broker(field: Field, strike: Strike) -> float:
     return await field.broker(Brokers).kill_one(strike.seconds)
 
@@ -222,4 +231,5 @@ FAULTS: Mapping[str, Fault] = {
     "rebalance storm": _storm,
     "clock": _wrong_clock,
     "poison": _poison,
+    "handed over": _hand_over,
 }

@@ -32,6 +32,10 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
         database = mongo[f"linkwork_{part}"]
         found[f"{part}: outbox"] = await database["outbox"].count_documents({})
         found[f"{part}: outbox, set aside"] = await database["outbox_dead_letters"].count_documents({})
+        found[f"{part}: outbox, of an ended epoch"] = await database["outbox_set_aside"].count_documents({})
+        found[f"{part}: parts not looked at"] = await database["ownership"].count_documents(
+            {"decides": True, "looked": False}
+        )
         at_once = {"what": "kernel.decide"}  # At any due time.
         found[f"{part}: outbox, of an ended epoch"] = await database["outbox_set_aside"].count_documents({})
         due = {"$match": {"$or": [{"at": {"$lte": now + SOON}}, at_once]}}
@@ -52,8 +56,8 @@ async def put_off(mongo: Mongo, now: datetime) -> frozenset[str]:
     return frozenset([str(row["about"]) async for row in rows])
 
 
-async def lag(client: Client, localities: Sequence[str]) -> dict[str, int]:
-    """Records that each group has not handled yet."""
+async def lag(client: Client, localities: Sequence[str], inboxes: Sequence[str] = ()) -> dict[str, int]:
+    """Records that each group has not handled yet. `inboxes`: those of partners that own a part."""
     admin = AIOKafkaAdminClient(**client)
     consumer = AIOKafkaConsumer(**client)
     await asyncio.gather(admin.start(), consumer.start())
@@ -65,8 +69,9 @@ async def lag(client: Client, localities: Sequence[str]) -> dict[str, int]:
             for part in PARTS:
                 group = f"{locality}.{part}"
                 found[group] = await _behind(admin, group, ends)
-        inboxes = await consumer.end_offsets(await partitions_of(client, inboxes_of(localities)))
-        found["admission"] = await _behind(admin, "linkwork.admission", inboxes)
+        of_partners = await partitions_of(client, [*inboxes_of(localities), *inboxes])
+        judged = await consumer.end_offsets(of_partners)
+        found["admission"] = await _behind(admin, "linkwork.admission", judged)
     finally:
         await asyncio.gather(admin.close(), consumer.stop())
     return found
@@ -81,14 +86,19 @@ async def _behind(admin: AIOKafkaAdminClient, group: str, ends: Mapping[TopicPar
 
 
 async def rest(
-    mongo: Mongo, client: Client, localities: Sequence[str], clock: Any, within: float
+    mongo: Mongo,
+    client: Client,
+    localities: Sequence[str],
+    clock: Any,
+    within: float,
+    inboxes: Sequence[str] = (),
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Waits until no work is under way. Returns the remaining lag and rows if time runs out."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
         try:
-            behind, waiting = await lag(client, localities), await stuck(mongo, clock())
+            behind, waiting = await lag(client, localities, inboxes), await stuck(mongo, clock())
         except PyMongoError:
             behind, waiting = {"database": 1}, {}
         if loop.time() > end or (not any(behind.values()) and not any(waiting.values())):

@@ -103,7 +103,7 @@ async def read_all(client: Client, topics: Iterable[str]) -> list[Entry]:
         left = {partition: end for partition, end in ends.items() if end > 0}
         while left:
             for records in (await consumer.getmany(timeout_ms=500, max_records=5000)).values():
-                found += map(_entry, records)
+                found += map(entry_of, records)
             for partition in list(left):
                 if await consumer.position(partition) >= left[partition]:
                     del left[partition]
@@ -112,7 +112,8 @@ async def read_all(client: Client, topics: Iterable[str]) -> list[Entry]:
         await consumer.stop()
 
 
-def _entry(record: "ConsumerRecord[bytes, bytes]") -> Entry:
+def entry_of(record: "ConsumerRecord[bytes, bytes]") -> Entry:
+    """The entry of a record as a client received it."""
     at, headers = record.timestamp / 1000, tuple(record.headers)
     return Entry(record.topic, record.partition, record.offset, at, record.key, record.value, headers)
 

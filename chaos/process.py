@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -31,8 +31,10 @@ class Process:
         reaper: Reaper,
         ready: str,
         inherited: Sequence[int] = (),
+        is_ready: Callable[[httpx.Response], bool] = lambda answer: answer.is_success,
     ) -> None:
         self.name = name
+        self._is_ready = is_ready
         self._ready = ready
         self._child = Child(
             name, command, log=log, reaper=reaper, environment=environment, inherited=inherited
@@ -55,13 +57,22 @@ class Process:
         if self._child.exit_code is None and self._child.pid is not None:
             os.kill(self._child.pid, number)
 
+    async def kill_for_good(self) -> None:
+        """Kills the process and does not start it again, until `start`."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        self.signal(signal.SIGKILL)
+        if self._child.pid is not None:
+            await self._child.exited()
+
     async def answers(self, within: float = READY_WITHIN) -> None:
         """Waits until the process is ready. Raises CannotRun if it is not ready in time."""
         end = time.monotonic() + within
         async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
             while time.monotonic() < end:
                 with contextlib.suppress(httpx.TransportError):
-                    if (await http.get(self._ready)).is_success:
+                    if self._is_ready(await http.get(self._ready)):
                         return
                 await asyncio.sleep(0.1)
         raise CannotRun(f"{self.name} was not ready within {within:.0f} s: {self._child.last_words()}")

@@ -151,10 +151,10 @@ def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
     }
 
 
-def head(asked: Mapping[str, object], version: str) -> str:
+def head(asked: Mapping[str, object], version: str, module: str = "chaos") -> str:
     """Date, machine and command, in a paragraph."""
     command = " ".join(
-        f"--{name.replace('_', '-')} {value}"
+        f"--{name.replace('_', '-')}{'' if value is True else f' {value}'}"
         for name, value in asked.items()
         if value and value != math.inf and name not in ("keep", "write")
     )
@@ -163,7 +163,7 @@ def head(asked: Mapping[str, object], version: str) -> str:
         f"{datetime.now(UTC):%d %B %Y}, version {version}, {os.cpu_count()} cores and {memory:.0f} GiB,"
         f" {platform.system()}, Python {platform.python_version()}; load average {os.getloadavg()[0]:.1f}"
         " before the start."
-        f" `python -m chaos {command}`"
+        f" `python -m {module} {command}`"
     )
 
 

@@ -17,6 +17,9 @@ from chaos.clocks import Clocks
 from chaos.commits import TOPIC, Commits
 from chaos.evidence import Evidence, Handed, Trouble
 from chaos.faults import Field, StrikeRecord, apply
+from chaos.handover.fault import Candidate, candidate_for, written
+from chaos.handover.partner import Booker
+from chaos.handover.reckon import Evidences, reckon
 from chaos.journeys import Partner
 from chaos.load import Load, Rates
 from chaos.log import inboxes_of, read_all, refusals_of, topics_of
@@ -24,7 +27,6 @@ from chaos.messages import repeated
 from chaos.plan import DISK_FULL, Lane, Stage
 from chaos.poison import Poisoner
 from chaos.posts import Practices
-from chaos.reconcile import reconcile
 from chaos.recount import shown
 from chaos.report import Outcome
 from chaos.says import Saying
@@ -58,11 +60,13 @@ async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Even
     """
     folder = Path(tempfile.mkdtemp(prefix="linkwork-chaos-"))
     say(f"logs are in {folder}/logs")
-    stack = Stack(folder, Clocks(datetime.now(UTC)), list(asked.localities), three=asked.three)
+    clocks, localities = Clocks(datetime.now(UTC)), list(asked.localities)
+    booker = candidate_for(localities[-1])
+    stack = Stack(folder, clocks, localities, three=asked.three, **written(folder, [booker]))
     ended = ended or asyncio.Event()
     try:
         await stack.start()
-        outcome = await _under_load(asked, stack, say, ended)
+        outcome = await _under_load(asked, stack, booker, say, ended)
     finally:
         ended.set()
         await stack.stop()
@@ -71,7 +75,7 @@ async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Even
     return outcome
 
 
-async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event) -> Outcome:
+async def _under_load(asked: Asked, stack: Stack, booker: Booker, say: Say, ended: asyncio.Event) -> Outcome:
     slugs = [locality.slug for locality in stack.localities]
     chance = random.Random(asked.seed)
     bus, meetings = Bus(stack.broker.connection), Meetings(stack.broker.connection, slugs)
@@ -81,6 +85,7 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
     partners = [Partner(p.slug, [each.ods for each in p.practices], chance) for p in stack.localities]
     load = Load(Rates.of(asked.rate), practices, bus, meetings, stack.clocks, chance)
     poisoner = Poisoner(partners, stack.clocks, chance)
+    candidate = None if asked.three else await Candidate.start(stack, booker)
     try:
         say("load begins")
         began = time.time()
@@ -91,18 +96,20 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         if not asked.three and not stack.database.small:
             stages = plan.without(stages, DISK_FULL)
             not_had[DISK_FULL] = "a small file system can be made by root only"
-        records = await _strikes(Field(stack, load, bus, poisoner), stages, asked.seconds, say)
+        records = await _strikes(Field(stack, load, bus, poisoner, candidate), stages, asked.seconds, say)
         seconds = time.time() - began
         ended.set()
         await load.stop()
         say("load has ended")
-        outcome = await _reckoned(stack, load, practices, bus, poisoner, records, seconds, say)
+        outcome = await _reckoned(stack, booker, load, practices, bus, poisoner, records, seconds, say)
         return replace(outcome, not_had=not_had, asked=plan.counts(stages))
     except Exception as error:
         say(f"broken off: {error!r}")  # the report comes at the end, minutes later
         raise
     finally:
         await load.stop()
+        if candidate is not None:
+            await candidate.stop()
         await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
 
 
@@ -127,6 +134,7 @@ async def _strikes(field: Field, stages: Sequence[Stage], seconds: float, say: S
 
 async def _reckoned(
     stack: Stack,
+    booker: Booker,
     load: Load,
     practices: Practices,
     bus: Bus,
@@ -137,7 +145,7 @@ async def _reckoned(
 ) -> Outcome:
     slugs = [locality.slug for locality in stack.localities]
     client = stack.broker.connection.client_arguments()
-    lag, stuck = await gather.rest(stack.mongo, client, slugs, stack.clocks, REST_WITHIN)
+    lag, stuck = await gather.rest(stack.mongo, client, slugs, stack.clocks, REST_WITHIN, [booker.inbox])
     say("at rest: reading everything again")
     answer = await stack.ask("/api/evaluation/v1/figures")
     evidence = Evidence(
@@ -164,7 +172,14 @@ async def _reckoned(
     commits = Commits(await read_all(client, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)
     # In a thread: it takes seconds, and the other system's gateway must answer meanwhile.
-    findings = await asyncio.to_thread(reconcile, evidence)
+    bookers = {booker.locality: frozenset({booker.name})}
+    owned = Evidences(
+        evidence,
+        bookers,
+        tuple(await read_all(client, [booker.inbox])),
+        tuple(await read_all(client, [booker.refusals])),
+    )
+    findings = await asyncio.to_thread(reckon, owned)
     return Outcome(
         waits=[doing.wait(record) for record in records],
         findings=findings,

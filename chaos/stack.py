@@ -17,6 +17,7 @@ from chaos.gateway import Gateway
 from chaos.process import Process
 from chaos.stores import Broker, Database
 from chaos.tokens import Tokens
+from deploy.development.settings import USERS_FILE
 from deploy.local.child import python
 from deploy.local.keys import run_secrets
 from deploy.local.plan import LINKWORK, Part, common_environment, kafka_environment
@@ -26,11 +27,11 @@ from deploy.topics import first_state
 from shared.contract.events.topics import CONTROL_TOPIC
 from shared.delivery.kafka.topics import create_topics
 from shared.platform.access.cluster import Cluster
-from shared.platform.access.declaration import declare
+from shared.platform.access.declaration import OPERATOR, declare
 from shared.platform.access.render import apply
 from shared.platform.access.users import kept_passwords
 from shared.platform.kafka_connection import KafkaConnection
-from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 # The processes of the services. Two have a second replica.
 REPLICAS = {
@@ -53,15 +54,26 @@ class Stack:
     """One system in `folder`, which serves `localities` (slugs).
 
     It has one broker and one database, and a second replica of two services. With `three` it has three of
-    each store, which do more work, and one replica of each service.
+    each store, which do more work, and one replica of each service. `table` is the programme's first table,
+    `users` the file of the invented users.
     """
 
-    def __init__(self, folder: Path, clocks: Clocks, localities: list[str], *, three: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clocks: Clocks,
+        localities: list[str],
+        *,
+        three: bool = False,
+        table: Path = LOCALITIES_FILE,
+        users: Path = USERS_FILE,
+    ) -> None:
         self.folder = folder
         self.clocks = clocks
-        known = load_localities()
+        self._table = table
+        self._users = users
+        known = load_localities(table)
         self.localities = [each for each in known if each.slug in localities]
-        self._known: Localities = known
         (folder / "logs").mkdir(parents=True)
         self._declared = declare(known)
         self._passwords = kept_passwords(folder / "users", self._declared.users)
@@ -100,7 +112,7 @@ class Stack:
         kafka, replication = self.broker.connection, self.broker.replication
         partners = [source for each in self.localities for source in each.partners()]
         await create_topics(kafka, slugs, partners, replication=replication, control=CONTROL_TOPIC)
-        await first_state(kafka, LOCALITIES_FILE)
+        await first_state(kafka, self._table)
         async with Cluster(kafka) as cluster:
             await cluster.store_users(self._passwords)
             await apply(cluster, self._declared, lambda _: self._passwords)
@@ -127,6 +139,21 @@ class Stack:
             answer = await http.get(path, headers={"authorization": f"Bearer {self.tokens.of(user)}"})
             return answer.raise_for_status().json()
 
+    def password(self, user: str) -> str:
+        """The password of a user of the bus."""
+        return self._passwords[user]
+
+    def operator(self) -> dict[str, str]:
+        """The environment of the operator's commands."""
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
+        return {
+            **ours,
+            **self.as_user("operator", OPERATOR).environment(),
+            "LINKWORK_MONGO_URL": self.database.url,
+            "LINKWORK_LOCALITIES_FILE": str(self._table),
+            "LINKWORK_OPERATOR": "chaos",
+        }
+
     async def _fill_diaries(self) -> None:
         headers = {"authorization": f"Bearer {self.tokens.of('admin')}"}
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60, headers=headers) as http:
@@ -149,8 +176,8 @@ class Stack:
             inherited=(self._lifeline,),
         )
 
-    def _as_user(self, name: str, user: str) -> KafkaConnection:
-        """The way of this process to the broker, under its own user and rights."""
+    def as_user(self, name: str, user: str) -> KafkaConnection:
+        """The way of this process to the broker, under the user's rights."""
         return self.broker.connection_for(name).as_user(user, SecretStr(self._passwords[user]))
 
     def _environment(self, name: str, part: Part) -> Mapping[str, str]:
@@ -165,10 +192,12 @@ class Stack:
                 session_key=self.secrets["session_key"],
                 demo=False,
             ),
-            **kafka_environment(part, lambda user: self._as_user(name, user)),
+            **kafka_environment(part, lambda user: self.as_user(name, user)),
             **part.own(self.secrets),
             _WHICH: part.name,
             "LINKWORK_STATE": str(self.clock_folder(name)),
+            "LINKWORK_LOCALITIES_FILE": str(self._table),
+            "LINKWORK_USERS_FILE": str(self._users),
             "LINKWORK_LOCALITIES": ",".join(each.slug for each in self.localities),
             "LINKWORK_SMS_URL": self.gateway.text_url,
             # No referrer can still change the referral.

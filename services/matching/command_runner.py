@@ -21,7 +21,9 @@ from shared.contract.events.topics import SourcePart
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency, Within
+from shared.platform.errors import NotOwner
 from shared.platform.localities import Localities
+from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.owners import Owners
 
 if TYPE_CHECKING:
@@ -82,16 +84,19 @@ class CommandRunner:
                 raise Refused("next_step_needed")
             return {"said": [fact.id for fact in facts]}
 
-        async with refusing():
-            done = await self.kernel.command(
-                row["locality"],
-                row["referral"],
-                act(),
-                within=within,
-                idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
-                answer=answer,
-                actor=context.caller.actor(self.key),
-            )
+        try:
+            async with refusing():
+                done = await self.kernel.command(
+                    row["locality"],
+                    row["referral"],
+                    act(),
+                    within=within,
+                    idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
+                    answer=answer,
+                    actor=context.caller.actor(self.key),
+                )
+        except NotOwner as other:  # A form shows a refusal beside what was typed.
+            raise refusal_of(self.localities, other) from None
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
 
     async def _shown(

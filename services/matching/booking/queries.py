@@ -150,7 +150,7 @@ class BookingQueries:
         return await self.parts.offer(locality)
 
     async def placed(self, meeting: MeetingShown) -> MeetingShown:
-        """The meeting with the place that its owner tells, or without an answer that of the hours."""
+        """The meeting with the place that its owner tells; without an answer, as it is."""
         case = {"locality": meeting.locality, "referral": meeting.referral_id}
         place = await self.parts.of(meeting.locality).place(case, meeting.meeting_id)
         return replace(meeting, place=place) if place else meeting

@@ -47,7 +47,10 @@ NONE_ENDED: Final[Mapping[str, EndedLink]] = MappingProxyType({})
 
 
 class CasePresenter:
-    """Presents lines. Places come from the link workers' hours, else from the practice's name."""
+    """Presents lines. Places come from the link workers' hours, else from the practice's name.
+
+    A meeting that others booked has the practice's name, until its owner tells the room.
+    """
 
     def __init__(
         self,
@@ -109,20 +112,27 @@ class CasePresenter:
     def meeting(self, row: Row | Mapping[str, Any], meeting: Mapping[str, Any]) -> MeetingShown:
         """One of the meetings of a stored referral."""
         starts_at: datetime = meeting["starts_at"]
+        by = booked_by(meeting.get("said_by"))
+        # Another owner's room is its own to tell: the hours might name a wrong one.
+        room = (
+            self._room(meeting["link_worker"], meeting["practice"], starts_at)
+            if by is None
+            else self._building(meeting["practice"])
+        )
         return MeetingShown(
             meeting_id=meeting["id"],
             referral_id=row["referral"],
             locality=row["locality"],
             link_worker=meeting["link_worker"],
             practice=meeting["practice"],
-            place=where(meeting["mode"], self._room(meeting["link_worker"], meeting["practice"], starts_at)),
+            place=where(meeting["mode"], room),
             starts_at=starts_at,
             minutes=meeting["minutes"],
             mode=v.MeetingMode(meeting["mode"]),
             status=meeting["status"],
             provisional=meeting["provisional"],
             sequence=meeting["sequence"],
-            booked_by=booked_by(meeting.get("said_by")),
+            booked_by=by,
         )
 
     def _room(self, link_worker: str, practice: str, starts_at: datetime) -> str:
@@ -133,8 +143,9 @@ class CasePresenter:
         for hours in there:
             if hours.weekday == here.weekday() and hours.opens <= here.time() < hours.closes:
                 return hours.place
-        if there:
-            return there[0].place
+        return there[0].place if there else self._building(practice)
+
+    def _building(self, practice: str) -> str:
         known = self._localities.practice(practice)
         return known.display_name if known else practice
 

@@ -9,23 +9,28 @@ from shared.contract.events.topics import SOURCE_PARTS
 from shared.platform.errors import NotOwner
 from shared.platform.localities import Localities
 from shared.platform.web.owners import Owners, not_owner
-from shared.platform.web.problem import answer_with, temporarily_unavailable
+from shared.platform.web.problem import Problem, answer_with, temporarily_unavailable
 
 HANDED_OVER: Final = "This part is being handed over to another owner. Try again in a minute."
 _RETRY_SECONDS: Final = 30
 
 
-async def answer_not_owner(localities: Localities | None, request: Request, error: Exception) -> Response:
-    """Handles `NotOwner`: 409 `not_owner` with `part`, `owner` and `address`, by the table in force.
+def refusal_of(localities: Localities | None, error: NotOwner) -> Problem:
+    """409 `not_owner` with `part`, `owner` and `address`, by the table in force.
 
     Between two owners nobody decides for a moment: 503, and when to try again.
     """
-    if not isinstance(error, NotOwner):
-        raise error
     part = next((each for each in SOURCE_PARTS if each == error.part), None)
     elsewhere = None
     if localities is not None and part is not None:
         elsewhere = Owners(localities, {}).elsewhere(part, error.locality)
     if part is None or elsewhere is None:
-        return answer_with(request, temporarily_unavailable(HANDED_OVER, retry_seconds=_RETRY_SECONDS))
-    return answer_with(request, not_owner(part, elsewhere))
+        return temporarily_unavailable(HANDED_OVER, retry_seconds=_RETRY_SECONDS)
+    return not_owner(part, elsewhere)
+
+
+async def answer_not_owner(localities: Localities | None, request: Request, error: Exception) -> Response:
+    """Handles `NotOwner` by `refusal_of`."""
+    if not isinstance(error, NotOwner):
+        raise error
+    return answer_with(request, refusal_of(localities, error))

@@ -12,6 +12,7 @@ from joserfc import jws
 
 from services.matching.booking import sweeper
 from shared.contract.events import vocabulary as v
+from shared.delivery.ownership.flip import stop_deciding
 from shared.platform.ids import new_id
 from shared.platform.web.principal import Principal
 from tests.harness.matching import decision_harness as world
@@ -220,3 +221,13 @@ async def test_our_earlier_cancellation_cannot_be_undone(here: MatchingHarness) 
     caller = Principal("lw-meir-1", "link_worker", frozenset({here.slug}), link_worker="lw-meir-1")
     case = await here.app.state.features.queries.referrals.case(caller, referral)
     assert {each.kind: each.undo for each in case.history}["meeting_cancelled"] is False
+
+
+async def test_between_two_owners_nothing_is_offered_nor_done(here: MatchingHarness) -> None:
+    meeting = await here.meeting(await here.refer())
+    await stop_deciding(here.kernel.mongo, here.slug, "booking", 0)
+    refused = await here.post(f"/meetings/{meeting['id']}/confirmed", of=here.link_worker())
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:linkwork:problem:away")
+    assert "handed over" in refused.json()["detail"]
+    offer = await here.app.state.features.queries.booking.offer(here.slug)
+    assert (offer.changing_hands, offer.owner, offer.offered) == (True, None, frozenset())

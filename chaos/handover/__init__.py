@@ -1,0 +1,1 @@
+"""Hands booking of a locality over and back under load and faults, and counts (`make handover`)."""
