@@ -19,6 +19,7 @@ from linkwork.output import as_json as to_json
 from linkwork.output import table
 from linkwork.service_definitions import maker
 from linkwork.tables import table_file
+from shared.contract.asyncapi.roles import parts_of_service
 from shared.contract.events.topics import Part
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.database import Mongo, Transaction
@@ -28,6 +29,7 @@ from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
+from shared.platform.localities import Localities
 from shared.platform.localities.versions import load_table
 
 HELP: Final = """Fold the log again, beside the live state, and switch when both are level.
@@ -91,8 +93,24 @@ def rebuild(
     return RebuildCommand(service, why, back, accept, number, as_json)
 
 
+def require_no_hand_over(localities: Localities, service: Part) -> None:
+    """Refuses a rebuild of a service while one of its parts is handed over, as the table says.
+
+    Raises:
+        CommandError: a hand-over goes on. A hand-over refuses to begin during a rebuild.
+    """
+    for locality in localities:
+        for part in parts_of_service(service):
+            if locality.claim(part) is not None:
+                raise CommandError(
+                    f"Nothing was changed. {part.capitalize()} of {locality.name} is being handed over: "
+                    "bring that to its end first (python -m linkwork hand-over status)."
+                )
+
+
 async def _run(config: Config, command: RebuildCommand) -> int:
     localities = load_table(config.localities_file)
+    require_no_hand_over(localities, command.service)
     database = config.database(command.service)
     source = Source(maker(command.service), config.localities_file, config.kafka, config.mongo_url, database)
     rebuild = Rebuild(
