@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey
+.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey conformance
 
 help:
 	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench          measure speed, latency, catch-up, growth (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
+	@echo "make conformance    try booking and intake against the contract (ONLY=BOOK-3, SEED=1, REPORTS=folder)"
 	@echo "make format         format the code"
 	@echo "make lock           update the lock files from pyproject.toml and package.json"
 	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
@@ -141,6 +142,12 @@ bench-journey:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
 	@$(VENV)/python -m bench.journey
+
+# Our own booking and intake, each beside a kit that plays all others (docs/adr/0122-the-conformance-kit.md).
+conformance:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m tests.harness.conformance $(PARTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(REPORTS),--reports $(REPORTS))
 
 # Needs promtool, which comes with Prometheus.
 alerts:

@@ -1,0 +1,1 @@
+"""The conformance kit: tries a part against the contract. It imports nothing of the services."""

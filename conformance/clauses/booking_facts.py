@@ -1,0 +1,167 @@
+"""Booking: others' meetings, the vectors of the fold, and the golden stories."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from conformance.clause import Try, clause
+from conformance.clauses.booking_answers import BOOKING, ends, starts
+from conformance.contract import stories, vectors
+from conformance.events import Event
+from conformance.play import Play, answers_only_by_duty
+from conformance.roster import CROWDED
+from conformance.trial import Trial, now
+
+_VECTORS = ("counting", "meetings", "retraction", "endings", "creation")
+_TRIED = 60
+
+
+@clause("BOOK-13", "Others' meetings stand, and one's own that no longer stands is cancelled", parts=BOOKING)
+async def adopted(trial: Trial) -> None:
+    """Books one person before the part can, and another one above the part's own meeting."""
+    history = f"/{trial.locality}/history"
+    created = trial.creation()
+    await trial.say(trial.booking(history, created.referral))
+    await trial.rest()
+    await trial.say(created)
+    own = await trial.refer()
+    first = await trial.booked(own)
+    await trial.say(trial.booking(history, own, 1))
+    said = await trial.until(
+        "the own meeting cancelled", lambda: next(iter(trial.said(own, "meeting_cancelled")), None)
+    )
+    right = (said.data["meeting_id"], said.data["why"]) == (first.id, "slot_taken")
+    trial.expect(right, f"{first.id}, slot_taken", said.line())
+    await trial.silent([created.referral, own], "no meeting beside another's")
+    trial.expect(not trial.said(created.referral), "no word about an adopted meeting", trial.heard_lines())
+
+
+@clause("BOOK-13/times", "The times of others' meetings are reserved", parts=BOOKING)
+async def reserved(trial: Trial) -> None:
+    """Fills a link worker's next two working days by another source, then refers eight people to them."""
+    roster = trial.kit.world.rosters[trial.locality]
+    worker = roster.id_of(CROWDED)
+    taken, creations = [], []
+    for starts_at in _half_hours(now()):
+        created = trial.creation(language=CROWDED)
+        time: dict[str, Any] = {
+            "starts_at": starts_at.isoformat().replace("+00:00", "Z"),
+            "link_worker": worker,
+        }
+        taken.append(trial.booking(f"/{trial.locality}/history", created.referral, **time))
+        creations.append(created)
+    await trial.say(*taken)
+    await trial.rest()
+    await trial.say(*creations)
+    await trial.rest()
+    fresh = [await trial.refer(language=CROWDED) for _ in range(8)]
+    for referral in fresh:
+        await trial.answer(referral)
+        booked = trial.state(referral).active
+        for other in taken:
+            clear = (
+                booked is None
+                or ends(booked.booking) <= starts(other)
+                or ends(other) <= starts(booked.booking)
+            )
+            trial.expect(clear, f"a time beside {other.data['starts_at']}", trial.heard_lines())
+
+
+def _half_hours(moment: datetime) -> Iterator[datetime]:
+    """Every other hour of two working days to come, within the kit's hours in summer and winter."""
+    day = moment.astimezone(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+    found = 0
+    while found < 2:
+        day += timedelta(days=1)
+        if day.weekday() < 5:
+            found += 1
+            yield from (day + timedelta(hours=hours) for hours in range(0, 8, 2))
+
+
+@clause(
+    "F10",
+    "What counts is judged from the whole set, as the vectors of the fold show",
+    parts=BOOKING,
+    limit=90,
+)
+async def fold(trial: Trial) -> None:
+    """Says the facts of sixty vectors in random order. Open and never met: answered; else: not booked."""
+    known = [each for name in _VECTORS for each in vectors(name) if each["facts"]]
+    played = [_Vector(trial, each) for each in trial.rng.sample(known, min(_TRIED, len(known)))]
+    said = [event for each in played for event in each.events]
+    trial.rng.shuffle(said)
+    await trial.say(*said)
+    for each in played:
+        if each.needs_answer:
+            await trial.until(f"{each.name}: a meeting or a reason", partial(each.answered, trial))
+    await trial.rest()
+    for each in played:
+        booked = trial.said(each.referral, "meeting_booked")
+        trial.expect(
+            each.may_book or not booked, f"{each.name}: no meeting", "; ".join(e.line() for e in booked)
+        )
+        trial.expect(
+            len(booked) <= 1, f"{each.name}: one meeting at most", "; ".join(e.line() for e in booked)
+        )
+
+
+class _Vector:
+    """A vector in the trial's locality, with ids of its own in the same order."""
+
+    def __init__(self, trial: Trial, vector: Mapping[str, Any]) -> None:
+        self.name = str(vector["name"])
+        text = json.dumps(vector)
+        text = text.replace('"00000000-', f'"{trial.rng.getrandbits(32):08x}-')
+        text = re.sub(r'"/meir/', f'"/{trial.locality}/', text).replace('"meir"', f'"{trial.locality}"')
+        text = re.sub(r'"lw-meir-([0-9])"', rf'"lw-{trial.locality}-90\1"', text)
+        text = re.sub(r'"M[0-9]{5}"', f'"{trial.kit.settings.localities[trial.locality]}"', text)
+        content = json.loads(text)
+        self.events = [_event(each) for each in content["facts"]]
+        self.referral = self.events[0].referral
+        trial.referrals[self.referral] = trial.locality
+        state = content["state"]
+        meetings = state["meetings"]
+        self.open = bool(state["endings"]["open"])
+        self.met = any(each["status"] == "attended" for each in meetings["meetings"])
+        self.stands = meetings["active"] is not None
+        missed = sum(each["status"] == "missed" for each in meetings["meetings"])
+        self.may_book = self.open and not self.met and not self.stands and missed < 2
+        self.needs_answer = self.open and not self.met and not self.stands
+        self._waits = meetings["waiting"] is not None
+
+    def answered(self, trial: Trial) -> bool:
+        """True once the referral has a meeting or a reason."""
+        state = trial.state(self.referral)
+        return self._waits or state.active is not None or bool(state.waiting)
+
+
+def _event(fact: Mapping[str, Any]) -> Event:
+    time, recorded = (datetime.fromisoformat(fact[name]) for name in ("time", "recordedtime"))
+    return Event(fact["id"], fact["source"], fact["event"], fact["body"], time, recorded)
+
+
+def _story(name: str) -> Try:
+    async def run(trial: Trial) -> None:
+        """Plays the golden story: says what the other parts say, and waits for each answer that it owes."""
+        story = next(each for each in stories() if each["name"] == name)
+        play = Play(story, trial)
+        await play.perform()
+        await trial.rest()
+        found = [each.status for each in trial.state(play.referral).meetings]
+        wanted = [each["status"] for each in story["state"]["meetings"]["meetings"]]
+        trial.expect(found == wanted, f"meetings {wanted}", f"{found}: {trial.heard_lines()}")
+
+    return run
+
+
+for _each in stories():
+    if answers_only_by_duty(_each, "booking"):
+        clause(
+            f"STORY/{_each['name']}",
+            _each["sentence"],
+            parts=BOOKING,
+            words=f"The golden story {_each['name']}: {_each['sentence']}",
+        )(_story(_each["name"]))

@@ -1,0 +1,160 @@
+"""Clauses of ownership: silence without it, a look at what is open, and giving the part back."""
+
+import asyncio
+
+from conformance import handing, roles
+from conformance.clause import clause
+from conformance.clauses.booking_answers import BOOKING
+from conformance.settings import OURS
+from conformance.trial import Trial
+
+_SILENT = "Decide and answer commands only while you own the part. Else answer them with 409 `not_owner`."
+_LOOKS = (
+    "Whoever takes a part over looks once at every referral that is open, answers it, and adopts what stands."
+)
+_STOPS = (
+    "Once the part is claimed for another, it stops, says what it has decided, and says that it has stopped."
+)
+_OPEN = 5
+
+
+def _behind_the_end(trial: Trial) -> list[str]:
+    """What the part said of the trial's referrals and admission refused, as it is not the owner."""
+    return [
+        event.line()
+        for code, event in trial.kit.bus.refused
+        if code == "not_owner" and event is not None and event.referral in trial.referrals
+    ]
+
+
+@clause("ALL-7", "A marker is no fact, and stops nothing")
+async def marker(trial: Trial) -> None:
+    """Writes the marker of another part into every partition, and plays a referral behind it."""
+    other = "evaluation" if trial.kit.settings.part != "evaluation" else "directory"
+    epoch = trial.kit.bus.highest.get((trial.locality, other), 0) + 1
+    await trial.kit.bus.mark(trial.locality, other, epoch, OURS)
+    trial.kit.bus.highest[trial.locality, other] = epoch
+    trial.sent.append(f"markers of {other}, epoch {epoch}")
+    scene = await roles.make(trial)
+    await roles.play(trial, [scene])
+    await trial.rest()
+    await roles.once(trial, scene)
+
+
+@clause("OWN-1", "Not the owner, the part is silent", parts=BOOKING, alone=True, words=_SILENT)
+async def silent(trial: Trial) -> None:
+    """Gives the part to Linkwork, refers people, asks an operation, and gives it to the part again."""
+    handing.can_be_handed_over(trial)
+    before = await trial.refer()
+    meeting = await trial.booked(before)
+    await handing.give(trial, OURS)
+    try:
+        referrals = [await trial.refer() for _ in range(_OPEN)]
+        await trial.tell("casework", "meeting_missed", before, meeting_id=meeting.id)
+        await trial.silent([before, *referrals], "no word of a part that is not the owner")
+        late = _behind_the_end(trial)
+        trial.expect(not late, "no word of a part that is not the owner", "; ".join(late))
+        if trial.kit.settings.api:
+            path = f"/api/contract/v1/booking/meetings/{meeting.id}/confirmed"
+            body = {"locality": trial.locality, "on_behalf_of": "conformance-user"}
+            refused = await trial.ask("POST", path, "meetings:write", body, key=trial.new_id())
+            trial.expect(refused.status_code == 409, "409 not_owner", f"{refused.status_code} {refused.text}")
+            trial.expect("not_owner" in refused.text, "not_owner", refused.text)
+    finally:
+        await handing.give(trial, trial.kit.settings.name)
+    for referral in referrals:
+        await trial.answer(referral)
+
+
+async def _take_over(trial: Trial, meetings: int) -> None:
+    """Takes the part over beside meetings of another owner and open referrals; then gives it back."""
+    handing.can_be_handed_over(trial)
+    await handing.give(trial, OURS)
+    adopted = []
+    for number in range(meetings):
+        created = trial.creation()
+        workers = trial.kit.world.rosters[trial.locality].others_of("")
+        booked = trial.booking(
+            f"/{trial.locality}/booking",
+            created.referral,
+            days=10 + number // 4,
+            link_worker=workers[number % len(workers)],
+            provisional=True,
+        )
+        await trial.say(created, booked)
+        adopted.append((created.referral, booked))
+    waiting = [await trial.refer() for _ in range(_OPEN)]
+    ended = [await trial.refer() for _ in range(_OPEN)]
+    for referral in ended:
+        await trial.tell("referral", "referral_withdrawn", referral, reason="other")
+    await trial.silent([*waiting, *ended], "no word before the part is the owner")
+    late = _behind_the_end(trial)
+    trial.expect(not late, "no word before the part is the owner", "; ".join(late[:5]))
+    await handing.give(trial, trial.kit.settings.name)
+    for referral in waiting:
+        await trial.answer(referral)
+    await trial.rest()
+    known = [each for each, _ in adopted]
+    words = [event.line() for each in [*known, *ended] for event in trial.said(each)]
+    trial.expect(not words, "no word about adopted meetings and ended referrals", "; ".join(words[:5]))
+    if adopted:
+        referral, booked = adopted[0]
+        await trial.tell("casework", "meeting_missed", referral, meeting_id=booked.data["meeting_id"])
+        second = await trial.next_meeting(referral, after=[booked.data["meeting_id"]])
+        trial.expect(second.sequence == 1, "sequence 1, across owners", second.booking.line())
+        replaces = second.booking.data.get("replaces")
+        trial.expect(replaces == booked.data["meeting_id"], "replaces the former owner's meeting", replaces)
+
+
+for _meetings in (0, 1, 50):
+
+    def _with(meetings: int) -> None:
+        async def run(trial: Trial) -> None:
+            """Gives the part away, books as the other owner, hands it over, and looks at every referral."""
+            await _take_over(trial, meetings)
+
+        clause(
+            f"OWN-2/{meetings}",
+            f"Taken over with {meetings} booked meetings, what is open is answered and what stands adopted",
+            parts=BOOKING,
+            alone=True,
+            words=_LOOKS,
+        )(run)
+
+    _with(_meetings)
+
+
+@clause(
+    "OWN-3",
+    "Given back under load, nothing is lost or said behind the end",
+    parts=BOOKING,
+    alone=True,
+    words=_STOPS,
+)
+async def give_back(trial: Trial) -> None:
+    """Refers people while the part is claimed back, and takes it again: each is answered once."""
+    handing.can_be_handed_over(trial)
+    referrals: list[str] = []
+
+    async def load() -> None:
+        for _ in range(20):
+            referrals.append(await trial.refer())
+            await asyncio.sleep(0.1)
+
+    loading = asyncio.create_task(load())
+    await asyncio.sleep(0.5)
+    try:
+        await handing.give(trial, OURS)
+        await loading
+        before = {each: len(trial.said(each)) for each in referrals}
+        await trial.rest()
+        late = [each for each in referrals if len(trial.said(each)) > before[each]] + _behind_the_end(trial)
+        trial.expect(not late, "no word behind the end", "; ".join(late[:5]))
+    finally:
+        await loading
+        await handing.give(trial, trial.kit.settings.name)
+    for referral in referrals:
+        await trial.answer(referral)
+    await trial.rest()
+    for referral in referrals:
+        trial.expect(len(trial.said(referral)) == 1, "one answer", trial.heard_lines())

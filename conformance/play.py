@@ -1,0 +1,119 @@
+"""A golden story as the kit plays it: the other parts' events are said, the tried part's are awaited."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from conformance.events import Event, stamp
+from conformance.trial import Trial, now
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([^{}]+)\}")
+_OFFSET: Final = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def answers_only_by_duty(story: Mapping[str, Any], part: str) -> bool:
+    """True if every event of the part answers another, so that nobody has to act at the part."""
+    owed = {each["answered_by"] for each in story["duties"]}
+    theirs = [each for each in story["events"] if each["part"] == part]
+    others = [str(each["data"]) for each in story["events"] if each["part"] != part]
+    named = any("${other_link_worker}" in text or "${link_worker}" in text for text in others)
+    plain = all(each["data"].get("kind") != "meeting_waiting" for each in theirs)
+    return bool(theirs) and plain and not named and all(each["label"] in owed for each in theirs)
+
+
+class Play:
+    """One performance of a story. Its days pass in seconds."""
+
+    def __init__(self, story: Mapping[str, Any], trial: Trial) -> None:
+        self._story = story
+        self._trial = trial
+        self._start = now()
+        self._heard: set[str] = set()
+        self._values = {
+            "locality": trial.locality,
+            "practice": trial.kit.settings.localities[trial.locality],
+            "link_worker": f"lw-{trial.locality}-901",
+            "other_link_worker": f"lw-{trial.locality}-902",
+        }
+
+    @property
+    def referral(self) -> str:
+        """The referral of this performance."""
+        return self._value("referral")
+
+    async def perform(self) -> None:
+        """Says and awaits the events in their order."""
+        trial = self._trial
+        trial.referrals[self.referral] = trial.locality
+        trial.kit.world.enter_person(self.referral)
+        within = {each["answered_by"]: _seconds(each["within"]) for each in self._story["duties"]}
+        for event in self._story["events"]:
+            if event["part"] == trial.kit.settings.part:
+                await self._answer(event, within[event["label"]])
+            else:
+                await self._say(event)
+
+    async def _say(self, event: Mapping[str, Any]) -> None:
+        label, source = event["label"], f"/{self._trial.locality}/{event['part']}"
+        self._values[f"{label}.source"] = source
+        moment = now()
+        said = Event(
+            self._value(f"{label}.id"), source, event["event"], self._filled(event["data"]), moment, moment
+        )
+        await self._trial.say(said)
+
+    async def _answer(self, event: Mapping[str, Any], seconds: float) -> None:
+        kind = event["data"].get("kind", event["event"].replace("-", "_"))
+
+        def found() -> Event | None:
+            said = self._trial.said(self.referral, kind)
+            return next((each for each in said if each.id not in self._heard and self._is(event, each)), None)
+
+        heard = await self._trial.until(f"{event['label']}: {kind}", found, seconds)
+        self._heard.add(heard.id)
+        self._values[f"{event['label']}.id"] = heard.id
+        self._values[f"{event['label']}.source"] = heard.source
+        for name, template in event["data"].items():
+            if (
+                isinstance(template, str)
+                and (place := _PLACEHOLDER.fullmatch(template))
+                and ":" not in place[1]
+            ):
+                self._values.setdefault(place[1], str(heard.data.get(name)))
+
+    def _is(self, event: Mapping[str, Any], heard: Event) -> bool:
+        """True if known ids of the story's event are those that were heard."""
+        for name in ("meeting_id", "replaces"):
+            place = _PLACEHOLDER.fullmatch(str(event["data"].get(name, "")))
+            known = self._values.get(place[1]) if place else None
+            if known is not None and heard.data.get(name) != known:
+                return False
+        return True
+
+    def _filled(self, template: Any) -> Any:
+        if isinstance(template, str):
+            return _PLACEHOLDER.sub(lambda found: self._value(found[1]), template)
+        if isinstance(template, list):
+            return [self._filled(each) for each in template]
+        if isinstance(template, Mapping):
+            return {name: self._filled(each) for name, each in template.items()}
+        return template
+
+    def _value(self, name: str) -> str:
+        kind, _, after = name.partition(":")
+        if after:
+            moment: datetime = self._start + timedelta(seconds=_seconds(after))
+            return stamp(moment) if kind == "moment" else moment.date().isoformat()
+        if name not in self._values:
+            self._values[name] = self._trial.new_id()
+        return self._values[name]
+
+
+def _seconds(offset: str) -> float:
+    found = _OFFSET.fullmatch(offset)
+    if found is None:
+        raise ValueError(f"{offset!r} is no offset of a story")
+    days, hours, minutes, seconds = (int(each or 0) for each in found.groups()[1:])
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    return -length if found[1] else length

@@ -1,0 +1,119 @@
+"""The report of a run: a table and reasons for people, JSON and JUnit for machines."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from conformance.contract import version
+from conformance.runner import Result, repeat
+from conformance.settings import Settings
+
+_MARKS = {"passed": "passed", "failed": "FAILED", "not tried": "not tried", "error": "KIT ERROR"}
+
+
+def passed(results: Sequence[Result]) -> bool:
+    """True if some clause was tried, and none failed. One that could not be tried is no failure."""
+    tried = [each for each in results if each.outcome != "not tried"]
+    return bool(tried) and all(each.outcome == "passed" for each in tried)
+
+
+def table(settings: Settings, results: Sequence[Result]) -> str:
+    """The clauses in lines, then each that failed with all that is known of it."""
+    width = max((len(each.clause.name) for each in results), default=6)
+    lines = [
+        f"{settings.part} in {settings.locality}, contract {version()}, as {settings.speaks_as}",
+        "",
+        *(_row(each, width) for each in results),
+    ]
+    for each in results:
+        if each.outcome != "passed":
+            lines += ["", *_told(settings, each)]
+    counts = [f"{sum(r.outcome == name for r in results)} {name}" for name in _MARKS]
+    return "\n".join([*lines, "", f"{len(results)} clauses: {', '.join(counts)}"])
+
+
+def _row(result: Result, width: int) -> str:
+    clause = result.clause
+    return f"{clause.name:<{width}}  {_MARKS[result.outcome]:<9}  {result.seconds:6.1f} s  {clause.title}"
+
+
+def _told(settings: Settings, result: Result) -> list[str]:
+    clause = result.clause
+    if result.outcome == "not tried":
+        return [f"{clause.name} not tried: {result.came}"]
+    return [
+        f"{clause.name} {_MARKS[result.outcome]}: {clause.title}",
+        f'  the contract: "{clause.text}"',
+        f"  tried:        {clause.how}",
+        *(f"  sent:         {line}" for line in result.sent),
+        *(f"  came:         {line}" for line in result.evidence),
+        f"  expected:     {result.expected}",
+        f"  in its place: {result.came}",
+        f"  repeat:       {repeat(settings, clause)}",
+    ]
+
+
+def document(settings: Settings, results: Sequence[Result]) -> dict[str, Any]:
+    """The report for machines. `linkwork hand-over run --report` reads `contract`, `part`, `passed`."""
+    return {
+        "format": 1,
+        "contract": version(),
+        "part": settings.part,
+        "locality": settings.locality,
+        "source": settings.speaks_as,
+        "owner": settings.name,
+        "seed": settings.seed,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "passed": passed(results),
+        "not_tried": [each.clause.name for each in results if each.outcome == "not tried"],
+        "clauses": [_entry(settings, each) for each in results],
+    }
+
+
+def _entry(settings: Settings, result: Result) -> dict[str, Any]:
+    return {
+        "clause": result.clause.name,
+        "number": result.clause.number,
+        "title": result.clause.title,
+        "text": result.clause.text,
+        "tried": result.clause.how,
+        "limit_seconds": result.clause.limit,
+        "outcome": result.outcome,
+        "seconds": result.seconds,
+        "sent": list(result.sent),
+        "came": list(result.evidence),
+        "expected": result.expected,
+        "in_its_place": result.came,
+        "repeat": repeat(settings, result.clause),
+    }
+
+
+def as_json(settings: Settings, results: Sequence[Result]) -> str:
+    """The report as JSON."""
+    return json.dumps(document(settings, results), indent=1, ensure_ascii=False) + "\n"
+
+
+def as_junit(settings: Settings, results: Sequence[Result]) -> str:
+    """The report as JUnit XML."""
+    suite = Xml.Element(
+        "testsuite",
+        name=f"linkwork-conformance {settings.part}",
+        tests=str(len(results)),
+        failures=str(sum(each.outcome == "failed" for each in results)),
+        errors=str(sum(each.outcome == "error" for each in results)),
+        skipped=str(sum(each.outcome == "not tried" for each in results)),
+    )
+    for each in results:
+        case = Xml.SubElement(
+            suite, "testcase", classname=settings.part, name=each.clause.name, time=str(each.seconds)
+        )
+        if each.outcome == "not tried":
+            Xml.SubElement(case, "skipped", message=each.came)
+        elif each.outcome != "passed":
+            tag = "failure" if each.outcome == "failed" else "error"
+            Xml.SubElement(case, tag, message=each.expected or each.came).text = "\n".join(
+                _told(settings, each)
+            )
+    return Xml.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -1,0 +1,93 @@
+"""Tries clauses side by side, then one at a time those that stop or hand over the part."""
+
+import asyncio
+import shlex
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from conformance.clause import Broken, Clause, NotTried
+from conformance.kit import Kit
+from conformance.settings import Settings
+from conformance.trial import Trial
+
+Outcome = Literal["passed", "failed", "not tried", "error"]
+# A part that was just started may still read its log.
+_WARM_UP: Final = 3.0
+_LONGEST: Final = 300.0
+
+
+@dataclass
+class Result:
+    """What came of one clause."""
+
+    clause: Clause
+    outcome: Outcome
+    seconds: float
+    expected: str = ""
+    came: str = ""
+    sent: Sequence[str] = field(default_factory=list)
+    evidence: Sequence[str] = field(default_factory=list)
+
+
+async def run(kit: Kit, clauses: Sequence[Clause], told: Callable[[Result], None]) -> list[Result]:
+    """Tries the clauses and gives the results in their order. `told` is called with each as it comes."""
+    found: dict[str, Result] = {}
+    gate = asyncio.Semaphore(kit.settings.at_once)
+
+    async def one(clause: Clause) -> None:
+        async with gate:
+            found[clause.name] = result = await try_one(kit, clause)
+            told(result)
+
+    await asyncio.gather(*(one(each) for each in clauses if not each.alone))
+    for each in clauses:
+        if each.alone:
+            await one(each)
+    return [found[each.name] for each in clauses]
+
+
+async def try_one(kit: Kit, clause: Clause) -> Result:
+    """Tries one clause."""
+    trial, began = Trial(clause, kit), time.monotonic()
+
+    def result(outcome: Outcome, expected: str = "", came: str = "") -> Result:
+        seconds = round(time.monotonic() - began, 1)
+        return Result(clause, outcome, seconds, expected, came, trial.sent, trial.evidence())
+
+    try:
+        await asyncio.wait_for(clause.run(trial), _LONGEST)
+        made = result("passed")
+    except Broken as broken:
+        made = result("failed", broken.expected, broken.came)
+    except NotTried as why:
+        made = result("not tried", came=str(why))
+    except TimeoutError:
+        made = result("failed", f"an end within {_LONGEST:.0f} s", trial.heard_lines() or "nothing")
+    except Exception as error:  # The kit's own fault is told as such, and the others are tried still.
+        made = result("error", came=f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}")
+    await trial.clear()
+    return made
+
+
+def repeat(settings: Settings, clause: Clause) -> str:
+    """The command that tries this clause alone."""
+    words = ["linkwork-conformance", settings.part, "--bootstrap", settings.kafka.bootstrap]
+    words += ["--locality", settings.locality, "--practice", settings.practice]
+    for name, value in (
+        ("--user", settings.kafka.user),
+        ("--other-locality", settings.other_locality),
+        ("--other-practice", settings.other_practice),
+        ("--source", settings.source),
+        ("--api", settings.api),
+        ("--hands", settings.hands),
+        ("--start", settings.start),
+        ("--wipe", settings.wipe),
+        ("--ready", settings.ready),
+        ("--listen", str(settings.listen or "")),
+    ):
+        words += [name, value] if value else []
+    words += ["--inbox"] if settings.inbox else []
+    return shlex.join([*words, "--only", clause.name, "--seed", str(settings.seed)])

@@ -1,0 +1,273 @@
+"""One trial of a clause: says, asks and waits, and keeps what was sent and what came for the report."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from conformance.clause import Broken, Clause, NotTried
+from conformance.events import Event, Ids, event_of
+from conformance.kit import Kit
+from conformance.meetings import Meeting, Referral, state_of
+
+T = TypeVar("T")
+_LINES: Final = 40
+_ANSWERS: Final = ("meeting_booked", "meeting_waiting")
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+class Trial:
+    """What a clause is tried with. Each trial has referrals of its own."""
+
+    def __init__(self, clause: Clause, kit: Kit) -> None:
+        self.clause = clause
+        self.kit = kit
+        self.rng = random.Random(f"{kit.settings.seed}/{clause.name}")
+        self.new_id = Ids(self.rng)
+        self.locality = kit.settings.locality
+        self.sent: list[str] = []
+        self.came: list[str] = []
+        # Each referral of the trial, with its locality.
+        self.referrals: dict[str, str] = {}
+
+    # What is said.
+
+    def source(self, part: str) -> str:
+        """The source of a part: the tried part's own, or ours."""
+        settings = self.kit.settings
+        name = settings.speaks_as.rpartition("/")[2] if part == settings.part else part
+        return f"/{self.locality}/{name}"
+
+    def event(
+        self, by: str, kind: str, referral: str, /, *, at: datetime | None = None, **data: Any
+    ) -> Event:
+        """An event that is not said yet. `by` is a part, or a source with a stroke in front."""
+        moment = at or now()
+        outcome = {"kind": kind} if event_of(kind) == "outcome-recorded" else {}
+        body = {"referral_id": referral, "locality": self.locality, **outcome, **data}
+        source = by if by.startswith("/") else self.source(by)
+        return Event(self.new_id(), source, event_of(kind), body, moment, moment)
+
+    async def say(self, *events: Event) -> None:
+        """Says events, in this order."""
+        for event in events:
+            self._note(event)
+        await self.kit.bus.say(*events)
+
+    async def tell(self, by: str, kind: str, referral: str, /, **data: Any) -> Event:
+        """Makes and says one event."""
+        event = self.event(by, kind, referral, **data)
+        await self.say(event)
+        return event
+
+    def creation(self, referral: str = "", *, at: datetime | None = None, **traits: Any) -> Event:
+        """A creation: of a referral of this id, or of a new one."""
+        referral = referral or self.new_id()
+        self.referrals.setdefault(referral, self.locality)
+        if referral not in self.kit.world.people:
+            self.kit.world.enter_person(referral)
+        agreed = {"by": "person", "how": "in_person", "at": "2026-01-05T09:00:00Z"}
+        body = {
+            "practice": self.kit.settings.localities[self.locality],
+            "person_ref": self.new_id(),
+            "route": "practice",
+            "age_band": "65-74",
+            "needs": ["befriending"],
+            "agreement": agreed,
+            "risk": "none_known",
+            "contact": "yes",
+            "outward_code": "ST3",
+            "language": "en",
+            **traits,
+        }
+        return self.event("referral", "referral_created", referral, at=at, **body)
+
+    async def refer(self, **traits: Any) -> str:
+        """Refers a person. Gives the referral."""
+        event = self.creation(**traits)
+        await self.say(event)
+        return event.referral
+
+    def booking(self, by: str, referral: str, sequence: int = 0, *, days: int = 9, **data: Any) -> Event:
+        """A booking by somebody else, on a weekday at a time that no diary of the kit offers."""
+        starts = _weekday(now() + timedelta(days=days)).replace(hour=6, minute=5, second=0, microsecond=0)
+        body = {
+            "meeting_id": self.new_id(),
+            "sequence": sequence,
+            "link_worker": f"lw-{self.locality}-901",
+            "practice": self.kit.settings.localities[self.locality],
+            "starts_at": starts.isoformat().replace("+00:00", "Z"),
+            "minutes": 30,
+            "mode": "face_to_face",
+            **data,
+        }
+        return self.event(by, "meeting_booked", referral, **body)
+
+    # What is asked.
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        scope: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        base: str = "",
+        **query: Any,
+    ) -> httpx.Response:
+        """Asks an operation of the part, as another part does."""
+        api = base or self.kit.settings.api
+        if not api:
+            raise NotTried("The part's operations have no address: give --api.")
+        token = self.kit.server.issuer.token(role="service", localities=["*"], scope=scope)
+        headers = {"authorization": f"Bearer {token}"} | ({"idempotency-key": key} if key else {})
+        self.sent.append(f"{method} {path} {json.dumps(body) if body is not None else ''}".rstrip())
+        try:
+            answer = await self.kit.http.request(
+                method, f"{api}{path}", json=body, params=query or None, headers=headers
+            )
+        except httpx.HTTPError as error:
+            raise Broken(f"an answer to {method} {path}", type(error).__name__) from None
+        self.came.append(f"{answer.status_code} to {method} {path}: {answer.text[:600]}")
+        return answer
+
+    async def hand(self, do: str, **given: Any) -> dict[str, Any]:
+        """Does at the part what a person does there, by its adapter."""
+        if not self.kit.settings.hands:
+            raise NotTried(f"Nobody does {do!r} at the part: give --hands.")
+        self.sent.append(f"hands: {do} {json.dumps(given)}")
+        body = {"do": do, "locality": self.locality, **given}
+        answer = await self.kit.http.post(self.kit.settings.hands, json=body, timeout=30)
+        if answer.status_code == httpx.codes.NOT_IMPLEMENTED:
+            raise NotTried(f"The adapter does not know {do!r}.")
+        self.came.append(f"hands, {answer.status_code}: {answer.text[:600]}")
+        if not answer.is_success:
+            raise Broken(f"{do!r} is done", f"{answer.status_code} {answer.text[:300]}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+    # What is heard.
+
+    def said(self, referral: str, kind: str = "") -> list[Event]:
+        """The facts of the part about a referral, each once."""
+        word = self.kit.settings.speaks_as.rpartition("/")[2]
+        found = self.kit.bus.said_by(f"/{self.referrals.get(referral, self.locality)}/{word}", referral)
+        return [each for each in found if not kind or each.kind == kind]
+
+    def state(self, referral: str) -> Referral:
+        """The state of a referral, from everything that was said of it."""
+        return state_of(self.kit.bus.heard[referral], self.kit.priorities())
+
+    async def until(
+        self,
+        expected: str,
+        test: Callable[[], T | None],
+        seconds: float | None = None,
+        came: Callable[[], str] | None = None,
+    ) -> T:
+        """Waits until the test gives a value. Breaks the clause after the limit."""
+        limit = (self.clause.limit if seconds is None else seconds) * self.kit.settings.patience
+        end = asyncio.get_running_loop().time() + limit
+        while True:
+            found = test()
+            if found is not None and found is not False:
+                return found
+            rest = end - asyncio.get_running_loop().time()
+            if rest <= 0:
+                raise Broken(
+                    f"{expected} within {limit:.0f} s", came() if came else self.heard_lines() or "nothing"
+                )
+            await self.kit.bus.changes(min(rest, 0.5))
+
+    async def answer(self, referral: str, seconds: float | None = None) -> Event:
+        """The part's first answer to a referral: a meeting, or a reason for none."""
+        return await self.until(
+            f"a meeting or a reason for {referral}",
+            lambda: next((each for each in self.said(referral) if each.kind in _ANSWERS), None),
+            seconds,
+        )
+
+    async def booked(self, referral: str, seconds: float | None = None) -> Meeting:
+        """The active meeting of a referral, which the part has to book."""
+        return await self.until(f"a meeting of {referral}", lambda: self.state(referral).active, seconds)
+
+    async def next_meeting(self, referral: str, *, after: Iterable[str]) -> Meeting:
+        """The active meeting that is none of these."""
+        before = set(after)
+
+        def found() -> Meeting | None:
+            active = self.state(referral).active
+            return active if active is not None and active.id not in before else None
+
+        return await self.until(f"another meeting of {referral}", found)
+
+    async def rest(self) -> None:
+        """Waits as long as a part that acts wrongly takes to show it."""
+        await asyncio.sleep(self.kit.settings.settle)
+
+    async def pause(self, seconds: float) -> None:
+        """Waits as long as the contract says, in the run's own measure of time."""
+        await asyncio.sleep(seconds * self.kit.settings.patience)
+
+    async def silent(self, referrals: Iterable[str], expected: str) -> None:
+        """Checks that the part says no more of these referrals."""
+        watched = list(referrals)
+        before = {each: len(self.said(each)) for each in watched}
+        await self.rest()
+        for each in watched:
+            more = self.said(each)[before[each] :]
+            self.expect(not more, expected, "; ".join(event.line() for event in more))
+
+    def expect(self, holds: bool, expected: object, came: object) -> None:
+        """Breaks the clause unless it holds."""
+        if not holds:
+            raise Broken(str(expected), str(came))
+
+    def heard_lines(self) -> str:
+        """What the part said in this trial."""
+        return "; ".join(event.line() for each in self.referrals for event in self.said(each))
+
+    def evidence(self) -> list[str]:
+        """What came: answers over HTTP, and what the part said of the trial's referrals."""
+        events = [event.line() for each in self.referrals for event in self.said(each)]
+        return [*self.came[-_LINES:], *events[:_LINES]]
+
+    async def clear(self) -> None:
+        """Ends the trial's referrals, so that their times are free for the next."""
+        if self.kit.settings.part != "booking":
+            return
+        for referral, slug in self.referrals.items():
+            if not self.state(referral).ended:
+                ending = Event(
+                    self.new_id(),
+                    f"/{slug}/referral",
+                    "outcome-recorded",
+                    {
+                        "referral_id": referral,
+                        "locality": slug,
+                        "kind": "referral_withdrawn",
+                        "reason": "other",
+                    },
+                    now(),
+                    now(),
+                )
+                await self.kit.bus.say(ending)
+
+    def _note(self, event: Event) -> None:
+        if len(self.sent) < _LINES:
+            self.sent.append(event.line())
+        elif len(self.sent) == _LINES:
+            self.sent.append("and more")
+
+
+def _weekday(moment: datetime) -> datetime:
+    return moment + timedelta(days=max(0, 7 - moment.weekday()) if moment.weekday() > 4 else 0)

@@ -1,0 +1,145 @@
+"""The adapter of our own parts: does by their APIs what the kit asks people to do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from conformance.issuer import Issuer
+from deploy.local.ports import LOOPBACK, free_port
+from tests.harness.conformance.ours import LOCALITIES
+from tests.harness.referral.people import referral_body
+
+Do = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class Hands:
+    """Serves the kit's requests, and asks the part at `part_url` with tokens of the kit's issuer."""
+
+    def __init__(self, part_url: str) -> None:
+        self.part_url = part_url
+        self.issuer: Issuer  # The kit's, once it serves.
+        port = free_port()
+        self.url = f"http://{LOOPBACK}:{port}/"
+        self._people: dict[str, dict[str, Any]] = {}
+        app = Starlette(routes=[Route("/", self._handle, methods=["POST"])])
+        config = uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error", lifespan="off")
+        self._server = uvicorn.Server(config)
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        await self._task
+
+    async def _handle(self, request: Request) -> JSONResponse:
+        body = await request.json()
+        known: dict[str, Do] = {
+            "link_workers": self._link_workers,
+            "refer": self._refer,
+            "withdraw": self._withdraw,
+            "contact": self._contact,
+            "erase": self._erase,
+            "state": self._state,
+            "figures": self._figures,
+            "attended": self._attended,
+        }
+        do = known.get(body["do"])
+        if do is None:
+            return JSONResponse({}, 501)
+        try:
+            return JSONResponse(await do(body))
+        except httpx.HTTPStatusError as error:
+            return JSONResponse({"status": error.response.status_code, "body": error.response.text}, 502)
+
+    async def _ask(self, method: str, path: str, body: Any = None, **claims: Any) -> Any:
+        token = self.issuer.token(**{"sub": "conformance-hands", "localities": list(LOCALITIES), **claims})
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            answer = await http.request(
+                method, f"{self.part_url}{path}", json=body, headers={"authorization": f"Bearer {token}"}
+            )
+        answer.raise_for_status()
+        return answer.json() if answer.content else {}
+
+    async def _link_workers(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Enters the kit's link workers, as long as our booking reads its own list alone."""
+        token = self.issuer.token(role="service", localities=["*"], scope="contacts:read")
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            for slug in body["localities"]:
+                listed = await http.get(
+                    f"{self.issuer.url}/api/contract/v1/casework/link-workers",
+                    params={"locality": slug},
+                    headers=headers,
+                )
+                for entry in listed.json()["link_workers"]:
+                    path = f"/api/matching/v1/link-workers/{entry['id']}"
+                    await self._ask("PUT", path, entry, role="programme_admin")
+        return {}
+
+    async def _refer(self, body: dict[str, Any]) -> dict[str, Any]:
+        slug = body["locality"]
+        practice = LOCALITIES[slug]
+        asked = (
+            self._people.setdefault(body.get("person", ""), referral_body())
+            if "person" in body
+            else referral_body()
+        )
+        asked = asked | {"practice": practice}
+        try:
+            made = await self._ask(
+                "POST", "/api/referral/v1/referrals", asked, role="referrer", practices=[practice]
+            )
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code not in (409, 422):
+                raise
+            return {"refused": error.response.json().get("type", "")}
+        return {"referral_id": made["id"]}
+
+    async def _withdraw(self, body: dict[str, Any]) -> dict[str, Any]:
+        path = f"/api/referral/v1/referrals/{body['referral_id']}/withdraw"
+        practice = LOCALITIES[body["locality"]]
+        try:
+            await self._ask("POST", path, {"reason": "person_asked"}, role="referrer", practices=[practice])
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != 409:
+                raise
+        return {}
+
+    async def _contact(self, body: dict[str, Any]) -> dict[str, Any]:
+        path = f"/api/referral/v1/referrals/{body['referral_id']}/contact"
+        practice = LOCALITIES[body["locality"]]
+        change = {"safe_to_text": body["contact"]}
+        await self._ask("POST", path, change, role="referrer", practices=[practice])
+        return {}
+
+    async def _erase(self, body: dict[str, Any]) -> dict[str, Any]:
+        await self._ask(
+            "POST", f"/api/referral/v1/referrals/{body['referral_id']}/erase", role="programme_admin"
+        )
+        return {}
+
+    async def _state(self, body: dict[str, Any]) -> dict[str, Any]:
+        path = f"/api/referral/v1/referrals/{body['referral_id']}"
+        found = await self._ask("GET", path, role="referrer", practices=[LOCALITIES[body["locality"]]])
+        return {"stage": found["stage"]}
+
+    async def _figures(self, body: dict[str, Any]) -> dict[str, Any]:
+        found = await self._ask("GET", "/api/evaluation/v1/figures", role="programme_admin")
+        place = next((each for each in found["places"] if each["place"] == body["locality"]), None)
+        return {"referrals": place["referred"] if place else 0}
+
+    async def _attended(self, body: dict[str, Any]) -> dict[str, Any]:
+        name = f"lw-{body['locality']}-901"
+        path = f"/api/matching/v1/meetings/{body['meeting_id']}/attended"
+        await self._ask("POST", path, role="link_worker", link_worker=name)
+        return {}
