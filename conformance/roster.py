@@ -78,7 +78,7 @@ class Roster:
             "leave": [],
             "languages": [language],
             "meeting_minutes": 30,
-            "caseload_limit": 5000,
+            "caseload_limit": 1000,
             "home_visits": False,
             "active": True,
         }
