@@ -10,11 +10,14 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from conformance.clause import Broken, Clause, NotTried
+from conformance.contract import differences
 from conformance.events import Event, Ids, event_of
 from conformance.kit import Kit
 from conformance.meetings import Meeting, Referral, state_of
 
 T = TypeVar("T")
+# A kind that a later state of the contract may bring.
+TO_COME: Final = ("weather_noted", "need_noted")
 _LINES: Final = 40
 _ANSWERS: Final = ("meeting_booked", "meeting_waiting")
 
@@ -57,8 +60,10 @@ class Trial:
         return Event(self.new_id(), source, event_of(kind), body, moment, moment)
 
     async def say(self, *events: Event) -> None:
-        """Says events, in this order."""
+        """Says events, in this order. Raises ValueError for one that its schema refuses."""
         for event in events:
+            if event.kind not in TO_COME and (wrong := differences(event.event, event.data)):
+                raise ValueError(f"the kit's own {event.kind} differs from its schema at {wrong[0]}")
             self._note(event)
         await self.kit.bus.say(*events)
 
@@ -255,6 +260,7 @@ class Trial:
                         "referral_id": referral,
                         "locality": slug,
                         "kind": "referral_withdrawn",
+                        "by": "practice",
                         "reason": "other",
                     },
                     now(),

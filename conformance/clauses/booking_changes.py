@@ -30,8 +30,12 @@ async def ends(trial: Trial) -> None:
     created = [trial.creation() for _ in ways]
     await trial.say(*created)
     meetings = [await trial.booked(each.referral) for each in created]
-    await trial.tell("referral", "referral_withdrawn", created[0].referral, reason="person_asked")
-    await trial.tell("casework", "referral_declined", created[1].referral, reason="does_not_want")
+    await trial.tell(
+        "referral", "referral_withdrawn", created[0].referral, by="practice", reason="person_asked"
+    )
+    await trial.tell(
+        "casework", "referral_declined", created[1].referral, by="person", reason="does_not_want"
+    )
     named = {"event_source": created[2].source, "event_id": created[2].id, "reason": "entered_in_error"}
     await trial.tell("referral", "retracted", created[2].referral, **named)
     for each, meeting in zip(created, meetings, strict=True):
@@ -46,10 +50,12 @@ async def ends(trial: Trial) -> None:
 )
 async def erased(trial: Trial) -> None:
     """Erases a booked person, and says facts about them afterwards."""
-    referral = await trial.refer()
+    created = trial.creation()
+    referral = created.referral
+    await trial.say(created)
     meeting = await trial.booked(referral)
     trial.kit.world.people[referral] = None
-    await trial.tell("referral", "person_erased", referral)
+    await trial.tell("referral", "person_erased", referral, person_ref=created.data["person_ref"])
     await _cancelled(trial, referral, meeting.id, "programme", "referral_ended")
     await trial.tell("casework", "meeting_missed", referral, meeting_id=meeting.id)
     await trial.silent([referral], "nothing more of an erased person")

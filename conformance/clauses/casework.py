@@ -79,7 +79,7 @@ async def ended(trial: Trial) -> None:
     """Ends a referral with a prescription, and asks for its link until it is refused."""
     scene = await roles.make(trial)
     await roles.play(trial, [scene])
-    await trial.tell("referral", "referral_withdrawn", scene.referral, reason="person_asked")
+    await trial.tell("referral", "referral_withdrawn", scene.referral, by="practice", reason="person_asked")
     await trial.rest()
     found = await roles.effects(trial, scene)
     trial.expect(found == 0, "no link", "a link")

@@ -42,7 +42,7 @@ async def before_creation(trial: Trial) -> None:
     created, *others = scene.events
     reached = trial.event("casework", "contact_attempted", scene.referral, channel="phone", reached=True)
     gone = await roles.make(trial)
-    await trial.tell("referral", "referral_withdrawn", gone.referral, reason="person_asked")
+    await trial.tell("referral", "referral_withdrawn", gone.referral, by="practice", reason="person_asked")
     await trial.say(reached, *others)
     await trial.rest()
     await trial.say(created, gone.events[0])

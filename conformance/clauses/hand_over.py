@@ -86,7 +86,7 @@ async def _take_over(trial: Trial, meetings: int) -> None:
     waiting = [await trial.refer() for _ in range(_OPEN)]
     ended = [await trial.refer() for _ in range(_OPEN)]
     for referral in ended:
-        await trial.tell("referral", "referral_withdrawn", referral, reason="other")
+        await trial.tell("referral", "referral_withdrawn", referral, by="practice", reason="other")
     await trial.silent([*waiting, *ended], "no word before the part is the owner")
     late = _behind_the_end(trial)
     trial.expect(not late, "no word before the part is the owner", "; ".join(late[:5]))

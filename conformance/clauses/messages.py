@@ -81,7 +81,7 @@ async def in_error(trial: Trial) -> None:
     """Counts a referral, then withdraws it as made in error."""
     scene = await roles.make(trial)
     await roles.play(trial, [scene])
-    await trial.tell("referral", "referral_withdrawn", scene.referral, reason="made_in_error")
+    await trial.tell("referral", "referral_withdrawn", scene.referral, by="practice", reason="made_in_error")
     await _back(trial, scene)
 
 

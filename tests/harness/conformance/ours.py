@@ -11,18 +11,19 @@ from pathlib import Path
 
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError
 from pymongo import AsyncMongoClient
 
 from conformance.settings import Kafka
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import ROOT
-from shared.contract.events.topics import event_topics, group
+from shared.contract.events.topics import Part, event_topics, group
 from shared.platform.ids import new_id
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.web.settings import NO_TOPIC
 
 # The service that owns each part today.
-SERVICE: Mapping[str, str] = {
+SERVICE: Mapping[str, Part] = {
     "referral": "referral",
     "booking": "matching",
     "casework": "matching",
@@ -57,7 +58,7 @@ class OurPart:
     _lifeline: tuple[int, int] = field(default_factory=os.pipe)
 
     @property
-    def service(self) -> str:
+    def service(self) -> Part:
         return SERVICE[self.part]
 
     @property
@@ -90,11 +91,22 @@ class OurPart:
         await self.forget()
         for slug in LOCALITIES:
             places = await self._places(slug)
-            name = group(slug, self.service)  # type: ignore[arg-type]
+            name = group(slug, self.service)
             async with AIOKafkaConsumer(**self.kafka.client_arguments(), group_id=name) as consumer:
                 consumer.assign(places)
-                await consumer.commit(dict.fromkeys(places, 0))
+                await self._begin_again(consumer, places)
         return True
+
+    async def _begin_again(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+        """Commits the beginning once the killed member's session has ended."""
+        for _ in range(20):
+            try:
+                await consumer.commit(dict.fromkeys(places, 0))
+            except CommitFailedError:
+                await asyncio.sleep(1)
+            else:
+                return
+        raise RuntimeError("a killed member stays in its group")
 
     async def forget(self) -> None:
         """Drops the database."""

@@ -64,7 +64,9 @@ class SmallReferral(_WithHands):
             return await self._refer(slug, body.get("person") or str(uuid4()))
         if body["do"] == "withdraw":
             if not self.facts((slug, referral), "referral_withdrawn") or "withdraws twice" in self.faults:
-                await self.say(slug, referral, "referral_withdrawn", {"reason": "person_asked"})
+                await self.say(
+                    slug, referral, "referral_withdrawn", {"by": "practice", "reason": "person_asked"}
+                )
             return {}
         if body["do"] == "contact":
             known = self.facts((slug, referral), "contact_changed")
@@ -76,12 +78,15 @@ class SmallReferral(_WithHands):
                 self.vault[referral] = None
             if "knows the erased again" not in self.faults:
                 self.open = {who: open_ for who, open_ in self.open.items() if open_[0] != referral}
-            await self.say(slug, referral, "person_erased", {})
+            await self.say(slug, referral, "person_erased", {"person_ref": self._ref(slug, referral)})
             return {}
         if body["do"] == "state":
             active = self.state((slug, referral)).active
             return {"stage": "booked" if active and "shows no meeting" not in self.faults else "waiting"}
         return None
+
+    def _ref(self, slug: str, referral: str) -> str:
+        return str(self.facts((slug, referral), "referral_created")[0].data["person_ref"])
 
     async def _refer(self, slug: str, person: str) -> dict[str, Any]:
         where = "" if "one reference everywhere" in self.faults else slug

@@ -82,9 +82,7 @@ BOOKING = [each.name for each in clauses_of("booking")]
 
 
 @asynccontextmanager
-async def tried(
-    kafka: KafkaConnection, *faults: str, patience: float = PATIENCE
-) -> AsyncIterator[Kit]:
+async def tried(kafka: KafkaConnection, *faults: str, patience: float = PATIENCE) -> AsyncIterator[Kit]:
     """A kit beside a small part with these faults, in localities of its own."""
     word = "".join(random.choices(string.ascii_lowercase, k=9))
     here, there, port = f"kit-{word}", f"far-{word}", free_port()
