@@ -17,15 +17,21 @@ _UUID: Final = r"[0-9a-f-]{36}"
 _OPEN: Final = ("/jwks.json", "/.well-known/openid-configuration", "/token", "/texts", "/healthz")
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of a part that was killed while it asked."""
+
+
 class Server:
     """Serves a world on a port of loopback until `stop`."""
 
     def __init__(self, world: World, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._http = ThreadingHTTPServer((host, port), BaseHTTPRequestHandler)
+        self._http = _Http((host, port), BaseHTTPRequestHandler)
         self.url = f"http://{host}:{self._http.server_address[1]}"
         self.issuer = Issuer(self.url)
         self._http.RequestHandlerClass = _handler(world, self.issuer)
-        self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
     def start(self) -> None:

@@ -71,7 +71,7 @@ async def answered(trial: Trial) -> None:
 async def suits(trial: Trial) -> None:
     """Refers people who need a language, an interpreter or certain half days, and looks at their times."""
     plain = await trial.refer()
-    spoken = await trial.refer(language=AWAY)
+    spoken = await trial.refer(language=CROWDED)
     strange = await trial.refer(language="so", interpreter=True)
     free = trial.rng.choice(_HALF_DAYS)
     choosy = await trial.refer(cannot_come=[half for half in _HALF_DAYS if half != free])
@@ -84,8 +84,10 @@ async def suits(trial: Trial) -> None:
             starts(booked) >= began + notice - timedelta(minutes=1), f"{notice} ahead", booked.line()
         )
         if referral == spoken:
-            wanted = trial.kit.world.rosters[trial.locality].id_of(AWAY)
-            trial.expect(booked.data["link_worker"] == wanted, f"{wanted}, who speaks {AWAY}", booked.line())
+            wanted = trial.kit.world.rosters[trial.locality].id_of(CROWDED)
+            trial.expect(
+                booked.data["link_worker"] == wanted, f"{wanted}, who speaks {CROWDED}", booked.line()
+            )
         if referral == choosy:
             local = starts(booked).astimezone(LONDON)
             half = f"{_WEEKDAYS[local.weekday()]}_{'am' if local.hour < 12 else 'pm'}"

@@ -41,7 +41,7 @@ async def adopted(trial: Trial) -> None:
 
 @clause("BOOK-13/times", "The times of others' meetings are reserved", parts=BOOKING)
 async def reserved(trial: Trial) -> None:
-    """Fills a link worker's next two working days by another source, then refers eight people to them."""
+    """Fills a link worker's next working days by another source, then refers eight people to them."""
     roster = trial.kit.world.rosters[trial.locality]
     worker = roster.id_of(CROWDED)
     taken, creations = [], []
@@ -71,14 +71,12 @@ async def reserved(trial: Trial) -> None:
 
 
 def _half_hours(moment: datetime) -> Iterator[datetime]:
-    """Every other hour of two working days to come, within the kit's hours in summer and winter."""
+    """Every hour of the working days among five, within the kit's hours in summer and winter."""
     day = moment.astimezone(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
-    found = 0
-    while found < 2:
-        day += timedelta(days=1)
-        if day.weekday() < 5:
-            found += 1
-            yield from (day + timedelta(hours=hours) for hours in range(0, 8, 2))
+    for days in range(5):
+        hours = (day + timedelta(days=days, hours=each) for each in range(8))
+        if (day + timedelta(days=days)).weekday() < 5:
+            yield from (each for each in hours if each > moment + timedelta(hours=2))
 
 
 @clause(

@@ -18,6 +18,10 @@ async def disorder(trial: Trial) -> None:
     for scene in scenes:
         await roles.shown(trial, scene)
     await trial.rest()
+    if trial.kit.settings.part == "evaluation":
+        found = await roles.effects(trial, scenes[0])
+        trial.expect(found == len(scenes), f"{len(scenes)} referrals counted", found)
+        return
     for scene in scenes:
         await roles.once(trial, scene)
 

@@ -134,16 +134,16 @@ def slots(
         if each["active"] and (each["home_visits"] or not home) and named in (None, each["id"])
     ]
     language = data.get("language", "en")
-    fit = [each for each in fit if language in each["languages"]] or fit
+    if "ignores languages" not in faults:
+        fit = [each for each in fit if language in each["languages"]] or fit
     notice = timedelta(days=3) if data.get("interpreter") else timedelta(hours=2)
     given_up = {
         (each.booking.data["link_worker"], each.booking.data["starts_at"])
         for each in state.meetings
         if "offers the same time" not in faults
     }
-    opens = time(6) if "ignores hours" in faults else time(9)
     for day in range(DAYS):
-        start = datetime.combine(setting.now.astimezone(LONDON).date() + timedelta(days=day), opens, LONDON)
+        start = datetime.combine(setting.now.astimezone(LONDON).date() + timedelta(days=day), time(9), LONDON)
         while start.time() < time(17):
             begins = start.astimezone(UTC)
             for worker in fit:

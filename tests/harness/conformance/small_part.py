@@ -201,6 +201,9 @@ class SmallPart:
                 event = self._take(place, record)
                 found += [((place.topic.split(".")[0], event.referral), event.kind)] if event else []
             self.stored.offsets[place] = records[-1].offset + 1
+            if "decides while it reads" in self.faults:
+                for key, _ in found:
+                    await self.act(key)
         return found
 
     def _take(self, place: TopicPartition, record: Any) -> Event | None:

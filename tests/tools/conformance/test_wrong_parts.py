@@ -44,7 +44,7 @@ FAULTS: Mapping[str, str] = {
     "F31": "confirms another meeting",
     "R2/poison": "stops at a poison",
     "BOOK-1": "answers nobody",
-    "BOOK-2": "ignores hours",
+    "BOOK-2": "ignores languages",
     "BOOK-2/overlap": "books twice",
     "BOOK-3": "says yes for people",
     "BOOK-4": "forgets what it replaces",
@@ -95,7 +95,7 @@ async def tried(kafka: KafkaConnection, *faults: str, patience: float = PATIENCE
         source=f"/{here}/small",
         inbox=True,
         api=f"http://127.0.0.1:{port}",
-        settle=0.7,
+        settle=7 * patience,
         patience=patience,
         partitions=3,
     )
