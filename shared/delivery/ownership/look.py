@@ -102,7 +102,8 @@ async def _decide(
     if look is None or not unit_of_work.owns(locality):
         raise Conflict("the part has another owner")
     await unit_of_work.read([(locality, referral) for referral in page])
-    aggregates = list(unit_of_work.aggregates.values())
+    # In the page's order: the database gives them in any.
+    aggregates = [unit_of_work.aggregate(locality, referral) for referral in page]
     await unit_of_work.fold(aggregates)
     resources = await unit_of_work.load_resources(aggregates)
     async for chunk in in_chunks(aggregates):
