@@ -111,7 +111,7 @@ def create_app(
     kernel = Kernel(definition, timings, table, clock, new_id)
     http, tokens = httpx.AsyncClient(), ServiceTokens(settings, clock)
     owners = Owners.of(known, settings)
-    vault = Vault(settings, http, tokens)
+    vault = Vault(owners, http, tokens)
     client = ServiceClient(http, tokens)
     peers = _Peers(
         vault,

@@ -110,8 +110,8 @@ def create_app(
             await ensure_indexes(kernel.mongo, settings.audit_days)
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
-            observing = keep_observing(kernel.mongo, kernel.localities, clock)
-            loops = [observing, keep_erasing(context), notices.run()]
+            observing = keep_observing(kernel.mongo, kernel.localities, context.speaks, clock)
+            loops = [observing, keep_erasing(context), erasure.keep_following(context), notices.run()]
             if every:
                 loops.append(heartbeat.keep_beating())
             beside = [asyncio.create_task(loop) for loop in loops]

@@ -200,6 +200,15 @@ class Span(Figure):
     name: str
 
 
+class PlaceElsewhere(Figure):
+    """A locality whose figures another owner publishes. None of its numbers are in ours."""
+
+    place: str
+    name: str
+    owner: str
+    address: str | None = None
+
+
 class Figures(Figure):
     """The answer of `GET /figures`."""
 
@@ -207,4 +216,5 @@ class Figures(Figure):
     period: Span
     counts: Literal["exact", "suppressed"]
     notes: list[str]
+    elsewhere: list[PlaceElsewhere] = []
     places: list[PlaceFigures]  # the whole programme first, then localities in the order of their file

@@ -1,19 +1,23 @@
 """Queries of the figures: checks what the caller may see, reads the sums, and caches reports."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from services.evaluation.reports.model import Figures
+from services.evaluation.reports.model import Figures, PlaceElsewhere
 from services.evaluation.reports.programme import FiguresRequest, Programme, publishable
 from services.evaluation.totals.periods import Calendar, Period
 from services.evaluation.totals.repository import IncrementalSums, Rows, read_rows
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock, london_day
 from shared.platform.localities import Localities
+from shared.platform.web.owners import Owners, not_owner
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
+
+_PART: Final = "evaluation"
 
 
 class LatestFigures:
@@ -25,7 +29,7 @@ class LatestFigures:
 
     def __init__(self) -> None:
         self._sums = IncrementalSums()
-        self._known: tuple[Rows, Calendar, Programme] | None = None
+        self._known: tuple[Rows, tuple[Calendar, Mapping[str, str]], Programme] | None = None
         self._lock = asyncio.Lock()
 
     async def answer(
@@ -39,10 +43,12 @@ class LatestFigures:
     def _answer(
         self, rows: Rows, names: Mapping[str, str], calendar: Calendar, request: FiguresRequest
     ) -> Figures:
-        if self._known is None or self._known[1] != calendar:
-            self._known = (rows, calendar, Programme(self._sums.sums(rows), names, calendar))
+        # A locality that changes hands leaves the programme's figures at once.
+        made_for = (calendar, names)
+        if self._known is None or self._known[1] != made_for:
+            self._known = (rows, made_for, Programme(self._sums.sums(rows), names, calendar))
         elif self._known[0] != rows:
-            self._known = (rows, calendar, self._known[2].with_sums(self._sums.sums(rows)))
+            self._known = (rows, made_for, self._known[2].with_sums(self._sums.sums(rows)))
         return self._known[2].figures(request)
 
 
@@ -61,8 +67,27 @@ class FigureQueries:
         return Calendar(min(place.live_from for place in places), london_day(self.clock()))
 
     def places(self, caller: Principal) -> dict[str, str]:
-        """The caller's localities by slug, with their names, in the order of the file. A sandbox has none."""
-        return {place.slug: place.name for place in self.localities.real if caller.may_locality(place.slug)}
+        """The caller's localities by slug, with their names, in the order of the file.
+
+        A sandbox has no figures, and those of a locality elsewhere are not ours to publish.
+        """
+        return {slug: name for slug, name in self._ours().items() if caller.may_locality(slug)}
+
+    def elsewhere(self, caller: Principal) -> list[PlaceElsewhere]:
+        """The caller's localities whose figures another owner publishes."""
+        return [each for each in self._elsewhere() if caller.may_locality(each.place)]
+
+    def _ours(self) -> dict[str, str]:
+        others = {each.place for each in self._elsewhere()}
+        return {place.slug: place.name for place in self.localities.real if place.slug not in others}
+
+    def _elsewhere(self) -> list[PlaceElsewhere]:
+        owners = Owners(self.localities, {})
+        return [
+            PlaceElsewhere(place=place.slug, name=place.name, owner=owner.name, address=owner.address)
+            for place in self.localities.real
+            if (owner := owners.elsewhere(_PART, place.slug)) is not None
+        ]
 
     def periods(self, caller: Principal) -> tuple[Period, ...]:
         """The periods to choose from: everything first, then the latest."""
@@ -82,7 +107,8 @@ class FigureQueries:
         `first` and `last` are months ("2026-01"), both included.
 
         Raises:
-            Problem: 404 for a locality that is not the caller's, 422 for a period without figures.
+            Problem: 404 for a locality that is not the caller's, 409 for one whose figures are another
+                owner's, 422 for a period without figures.
             Transient: the database is away.
         """
         places = self.places(caller)
@@ -93,15 +119,30 @@ class FigureQueries:
         period = _period(calendar, first, last, exact)
         whole = calendar.since_start
         rows = await self.mongo.transact(lambda tx: read_rows(tx, whole.first, whole.last))
-        names = {place.slug: place.name for place in self.localities.real}
+        names = self._ours()
         request = FiguresRequest((locality,) if locality else tuple(places), period, exact)
-        return await self.latest.answer(rows, names, calendar, request)
+        found = await self.latest.answer(rows, names, calendar, request)
+        return with_elsewhere(found, self._elsewhere())
 
     def _without_figures(self, caller: Principal, locality: str) -> Problem:
         if caller.may_locality(locality) and self.localities.is_sandbox(locality):
             said = "A sandbox has no figures, because everything in it is invented."
             return Problem(404, code="sandbox", detail=said)
+        owner = Owners(self.localities, {}).elsewhere(_PART, locality)
+        if caller.may_locality(locality) and owner is not None:
+            return not_owner(_PART, owner)
         return Problem(404)
+
+
+def with_elsewhere(figures: Figures, elsewhere: Sequence[PlaceElsewhere]) -> Figures:
+    """The figures with the localities whose figures are another owner's, and a note that says so."""
+    if not elsewhere:
+        return figures
+    notes = [
+        f"The figures of {each.name} are published by {each.owner}. They are in none of these figures."
+        for each in elsewhere
+    ]
+    return figures.model_copy(update={"elsewhere": list(elsewhere), "notes": [*notes, *figures.notes]})
 
 
 def sees_exact_counts(caller: Principal) -> bool:

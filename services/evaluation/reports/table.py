@@ -25,8 +25,13 @@ def as_csv(figures: Figures) -> str:
 
 
 def rows(figures: Figures) -> Iterator[Row]:
-    """Each number with its place, months, section, item and label."""
+    """Each number with its place, months, section, item and label; before them, owners elsewhere."""
     span = figures.period
+    for other in figures.elsewhere:
+        yield (
+            *(other.place, other.name, span.first_month, span.last_month),
+            *("elsewhere", "owner", other.owner, "address", other.address or ""),
+        )
     for place in figures.places:
         for section, item, label, figure, value in _numbers(place):
             shown = "" if value is None else str(value)

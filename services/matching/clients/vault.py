@@ -14,6 +14,7 @@ from shared.contract.api import Operation
 from shared.contract.api.referral import CLAIMS, KEEP_NOTE, READ_NOTES, NoteKind
 from shared.platform.clock import Clock
 from shared.platform.web.mail import hand_over
+from shared.platform.web.owners import Owners
 from shared.platform.web.service_client import ServiceClient, ServiceUnavailable, content_of
 from shared.platform.web.service_token import ServiceTokens
 
@@ -32,14 +33,13 @@ class NotInVault(Exception):
 
 
 class Vault:
-    """A client of the referral service's vault, with our own token. Answers are shown and never stored.
+    """A client of the vault of referral's owner in each locality. Answers are shown and never stored.
 
-    A partner with a vault of its own does not receive our token, which would open ours: its people have no
-    names here.
+    Our own owner is asked with our own token, another one with a token that holds there alone.
     """
 
-    def __init__(self, settings: MatchingSettings, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
-        self._owner = settings.referral_url
+    def __init__(self, owners: Owners, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
+        self._owners = owners
         self._client = ServiceClient(http, tokens)
 
     async def people(
@@ -64,7 +64,7 @@ class Vault:
                 "purpose": purpose,
                 "on_behalf_of": on_behalf_of,
             }
-            answer = await self._ask(CLAIMS, body)
+            answer = await self._ask(CLAIMS, locality, body)
             found |= answer.get("people", {})
         return found
 
@@ -78,7 +78,7 @@ class Vault:
             NotInVault: the vault does not hold the person.
         """
         body = {"locality": locality, "kind": kind, "text": text}
-        answer = await self._ask(KEEP_NOTE, body, {"referral_id": referral_id}, key)
+        answer = await self._ask(KEEP_NOTE, locality, body, {"referral_id": referral_id}, key)
         return str(answer["note_id"])
 
     async def notes(
@@ -99,18 +99,20 @@ class Vault:
             "purpose": "meeting",
             "on_behalf_of": on_behalf_of,
         }
-        answer = await self._ask(READ_NOTES, body)
+        answer = await self._ask(READ_NOTES, locality, body)
         return {str(name): str(text) for name, text in answer.get("notes", {}).items()}
 
     async def _ask(
         self,
         operation: Operation,
+        locality: str,
         body: Mapping[str, Any],
         path: Mapping[str, str] | None = None,
         key: str | None = None,
     ) -> dict[str, Any]:
         try:
-            answer = await self._client.call(operation, self._owner, body, path=path, key=key)
+            owner = self._owners.address("referral", locality)
+            answer = await self._client.call(operation, owner, body, path=path, key=key)
             if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
                 raise NotInVault
             return content_of(answer)

@@ -22,8 +22,8 @@ from shared.contract.history.next_step import Step
 from shared.contract.labels import where
 from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
-from shared.platform.localities import OWN_VAULT, Localities
-from shared.platform.web.owners import Owner
+from shared.platform.localities import Localities
+from shared.platform.web.owners import Owner, Owners
 
 Workers = Mapping[str, LinkWorker]
 # Statuses in which a service still needs its link.
@@ -106,8 +106,7 @@ class CasePresenter:
         return tuple(sorted(told, key=lambda reason: (reason.since, reason.reason, reason.about or "")))
 
     def _elsewhere(self, locality: str, said_by: str | None) -> bool:
-        place = self._localities.by_slug.get(locality)
-        return bool(place and said_by and place.vault(said_by) not in (None, OWN_VAULT))
+        return said_by is not None and Owners(self._localities, {}).keeps_people(said_by, locality) is False
 
     def meeting(self, row: Row | Mapping[str, Any], meeting: Mapping[str, Any]) -> MeetingShown:
         """One of the meetings of a stored referral."""

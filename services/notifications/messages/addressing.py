@@ -14,8 +14,9 @@ from shared.contract.events import vocabulary as v
 from shared.contract.history import Meeting, ReferralHistory
 from shared.delivery.model.errors import PermanentFailure
 from shared.delivery.model.service_definition import Loaded
-from shared.platform.localities import OWN_VAULT, Localities, Locality, Practice
+from shared.platform.localities import Localities, Locality, Practice
 from shared.platform.people.telephone import as_dialled, can_be_texted
+from shared.platform.web.owners import Owners
 from shared.platform.web.references import short_reference
 
 # Meetings in the past: the person will not come to them any more.
@@ -66,7 +67,7 @@ class Addressing:
 
     async def _to_person(self, loaded: Loaded[NotificationState], name: MessageName) -> Addressed:
         history = loaded.view.history
-        self._require_own_vault(loaded.locality, history)
+        self._require_owners_vault(loaded.locality, history)
         created = history.created
         facts = {"interpreter": created is not None and created.interpreter}
         facts |= await self._facts_for_person(loaded, name)
@@ -81,13 +82,12 @@ class Addressing:
             return Addressed("mail", contact.email, facts, language)
         raise PermanentFailure("no_channel")
 
-    def _require_own_vault(self, locality: str, history: ReferralHistory) -> None:
-        # A partner with a vault of its own must not see our token, which would open ours.
+    def _require_owners_vault(self, locality: str, history: ReferralHistory) -> None:
+        # A partner that keeps its own people, but does not own the part, answers no claims.
         source = history.created_said.source if history.created_said else ""
-        place = self._localities.by_slug.get(locality)
-        vault = place.vault(source) if place else None
-        if vault != OWN_VAULT:
-            raise PermanentFailure("vault_unknown" if vault is None else "vault_elsewhere")
+        keeps = Owners(self._localities, {}).keeps_people(source, locality)
+        if not keeps:
+            raise PermanentFailure("vault_unknown" if keeps is None else "vault_elsewhere")
 
     async def _facts_for_person(self, loaded: Loaded[NotificationState], name: MessageName) -> dict[str, Any]:
         history = loaded.view.history

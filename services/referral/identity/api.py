@@ -58,7 +58,9 @@ async def erase(referral_id: ReferralId, caller: Admin, context: Context) -> Non
 @router.get("/referrals/{referral_id}/contact")
 async def contact(referral_id: ReferralId, caller: Staff, context: Context) -> ContactAnswer:
     """The person's telephone and whether it is safe to text, with replaced values. Audited."""
-    return _contact_answer(await contacts.read_contact(context, caller, referral_id))
+    found = await contacts.read_contact(context, caller, referral_id)
+    context.require_ours(found.row["locality"])
+    return _contact_answer(found)
 
 
 @router.post("/referrals/{referral_id}/contact")

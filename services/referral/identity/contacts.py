@@ -112,6 +112,8 @@ async def change_contact(
 ) -> None:
     """Changes the vault and publishes a code, in one transaction. 409 Problem if the referral has ended.
 
+    Raises NotOwner if another owner of referral keeps the contact. A repeat is answered all the same.
+
     `old_is_unsafe` reports the previous number as not safe. “No, ring” reports the new number.
     """
     unsafe = {choice.telephone} if choice.safe_to_text is v.SafeToText.RING else set()
@@ -122,6 +124,8 @@ async def change_contact(
         return commands.change_contact(choice.safe_to_text, state, decision_context)
 
     async def within(tx: Transaction, decision_context: DecisionContext) -> None:
+        # A new number alone emits no fact by which the kernel would see whose part it is.
+        context.require_ours(decision_context.locality)
         entry, by, at = before.entry, caller.subject, decision_context.now
         changes = {"telephone": choice.telephone, "safe_to_text": choice.safe_to_text.value}
         await context.vault.change(tx, entry, changes, by, at)

@@ -16,8 +16,10 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.clock import LONDON
+from shared.platform.errors import NotOwner
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities
+from shared.platform.web.owners import Owner, Owners
 from shared.platform.web.principal import Principal
 
 
@@ -51,6 +53,22 @@ class ReferralContext:
     def mongo(self) -> Mongo:
         """The service's database."""
         return self.kernel.mongo
+
+    def speaks(self, locality: str) -> bool:
+        """True if referral is ours in a locality, by what this process last read."""
+        return self.kernel.decides(locality, "referral")
+
+    def owner(self, locality: str) -> Owner | None:
+        """The owner of referral in a locality; None if it is ours."""
+        return Owners(self.localities, {}).elsewhere("referral", locality)
+
+    def require_ours(self, locality: str) -> None:
+        """Raises NotOwner if referral has another owner in the locality, or is being handed over.
+
+        A command is fenced anyway. This keeps what is no command from changing, such as our vault.
+        """
+        if not self.speaks(locality):
+            raise NotOwner(locality, "referral")
 
     def today(self) -> date:
         """The day in England."""

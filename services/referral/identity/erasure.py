@@ -1,8 +1,13 @@
 """Erasing a person: their key is deleted, with everything that could lead to them."""
 
+import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Final
+
+from pymongo.errors import PyMongoError
 
 from services.referral.collections import (
     ENTRIES,
@@ -19,11 +24,21 @@ from services.referral.identity.context import ReferralContext
 from services.referral.identity.vault.entries import entries, entries_of_person, entry_id
 from services.referral.referral_state.queries import find_visible
 from services.referral.referral_state.state import ReferralState
+from shared.contract.events.outcomes import PersonErased
+from shared.contract.events.topics import partner_source
+from shared.contract.history import Stage
 from shared.delivery.model.decision import Decision, DecisionContext
+from shared.delivery.model.errors import NotOwner, Transient
 from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.delivery.unit_of_work.commands import IDEMPOTENCY
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
+
+_EVERY_SECONDS: Final = 30.0
+# The tombstone's name for another owner of referral.
+_OWNER: Final = "owner"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +55,15 @@ async def erase_person(context: ReferralContext, caller: Principal, referral_id:
     """Erases the person behind a referral whose details are in our vault. Safe to repeat.
 
     One transaction deletes the key and everything that leads to the person. Then an event about each of
-    their referrals says so. After a crash, `finish_erasures` publishes the rest at the next start. Raises
-    404 and 409 Problems.
+    their referrals says so. After a crash, `finish_erasures` publishes the rest at the next start.
+
+    Raises:
+        Problem: 404, or 409 if a partner keeps the details.
+        NotOwner: another owner of referral erases in this locality.
     """
     row = await find_visible(context.mongo, caller, referral_id)
     locality = row["locality"]
+    context.require_ours(locality)
     entry = (await entries(context.mongo, locality, [referral_id])).get(referral_id)
     if entry is not None:
         now = context.kernel.clock()
@@ -57,10 +76,65 @@ async def erase_person(context: ReferralContext, caller: Principal, referral_id:
 
 
 async def finish_erasures(context: ReferralContext) -> None:
-    """Publishes person_erased about every referral of an erased person that lacks it."""
+    """Publishes person_erased about every referral of an erased person that lacks it.
+
+    Those of a locality that is another owner's wait until it is ours again.
+    """
     for stone in await unfinished_erasures(context.mongo):
-        for referral in stone.untold:
-            await _publish_erased(context, stone, referral)
+        try:
+            for referral in stone.untold if context.speaks(stone.locality) else ():
+                await _publish_erased(context, stone, referral)
+        except NotOwner:
+            _log.warning("an erasure was not said before a hand-over", extra={"locality": stone.locality})
+
+
+async def follow_owners_erasures(context: ReferralContext, locality: str) -> int:
+    """Deletes what our vault holds of people whom another owner of referral erased. Returns their number.
+
+    The owner has said it of each of their referrals. Safe to repeat.
+    """
+    held = await entries(context.mongo, locality, await _erased_by_owner(context, locality))
+    persons = sorted({entry.person for entry in held.values()})
+    for person in persons:
+        deleting = partial(
+            delete_person, locality=locality, person=person, now=context.kernel.clock(), by=_OWNER
+        )
+        await context.kernel.transact(deleting)
+    return len(persons)
+
+
+async def _erased_by_owner(context: ReferralContext, locality: str) -> list[str]:
+    """Referrals of erased people.
+
+    That the owner erased somebody whom we referred does not count in the fold (F15), but our vault obeys it.
+    """
+    wanted = {"locality": locality, "view.stage": Stage.ERASED.value}
+    rows = await context.mongo[REFERRALS].find(wanted, {"referral": 1}).to_list(None)
+    found = [str(row["referral"]) for row in rows]
+    owner = context.owner(locality)
+    if owner is not None:
+        source = partner_source(locality, owner.name)
+        said = {"view.uncounted.source": source, "locality": locality}
+        async for row in context.mongo[REFERRALS].find(said):
+            facts = context.kernel.facts_of(row)
+            if any(fact.source == source and isinstance(fact.body, PersonErased) for fact in facts):
+                found.append(str(row["referral"]))
+    return found
+
+
+async def keep_following(context: ReferralContext) -> None:
+    """Obeys erasures of other owners, and says those that were not said, every 30 s, until cancelled."""
+    while True:
+        try:
+            for locality in context.kernel.localities:
+                if not context.speaks(locality):
+                    await follow_owners_erasures(context, locality)
+            await finish_erasures(context)
+        except (PyMongoError, Transient) as error:
+            _log.warning("erasures wait: %s", type(error).__name__)
+        except Exception:
+            _log.exception("erasures failed")
+        await asyncio.sleep(_EVERY_SECONDS)
 
 
 async def _publish_erased(context: ReferralContext, stone: Tombstone, referral: str) -> None:

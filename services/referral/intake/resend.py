@@ -28,8 +28,12 @@ class OriginalReferral:
 
 
 async def read_original(context: ReferralContext, caller: Principal, row: Row) -> OriginalReferral:
-    """The content of a returned referral. Audited. 409 Problem if a partner keeps it or it was erased."""
+    """The content of a returned referral. Audited. 409 Problem if a partner keeps it or it was erased.
+
+    Raises NotOwner if the referral could not be sent again from here.
+    """
     mongo, locality, referral = context.mongo, row["locality"], row["referral"]
+    context.require_ours(locality)
     entry = (await entries.entries(mongo, locality, [referral])).get(referral)
     key = await context.vault.key(mongo, entry.person) if entry else None
     created = context.kernel.definition.fold(context.kernel.facts_of(row)).story.created

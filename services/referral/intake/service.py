@@ -21,7 +21,7 @@ from shared.contract.events import vocabulary as v
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Row
-from shared.delivery.unit_of_work.commands import CommandResult, Idempotency
+from shared.delivery.unit_of_work.commands import CommandResult, Idempotency, is_answered
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Locality, Practice
 from shared.platform.web.principal import Principal
@@ -71,8 +71,11 @@ class ReferralService:
             SamePersonQuestion: the person may be another.
             Problem: 409 if the person has an open referral in the locality, with `existing` if the caller
                 may see it; 429 after too many of these.
+            NotOwner: referrals of the locality are another owner's. A repeat has its answer all the same.
         """
         check_route(caller.role, accepted.request.route)
+        if not await is_answered(self.context.mongo, idempotency):
+            self.context.require_ours(accepted.locality.slug)
         locality, person, request = accepted.locality.slug, accepted.person, accepted.request
         for _ in range(_MAX_ATTEMPTS):
             known = await self.matcher.match(caller, locality, person, request.same_person)
@@ -128,7 +131,7 @@ class ReferralService:
         reason: v.WithdrawReason,
         idempotency: Idempotency | None = None,
     ) -> Row:
-        """Withdraws a referral of the caller's practice and gives its document. 404 and 409 Problems."""
+        """Withdraws a referral of the caller's practice, gives its document. 404, 409 Problems; NotOwner."""
         row = await find_visible(self.context.mongo, caller, referral_id)
 
         def act(state: ReferralState, _: None, context: DecisionContext) -> Decision:

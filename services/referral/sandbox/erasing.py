@@ -62,7 +62,7 @@ async def keep_erasing(context: ReferralContext) -> None:
     """Erases in the sandboxes that this process serves, every ten minutes, until cancelled."""
     while True:
         for locality in context.kernel.localities:
-            if context.localities.is_sandbox(locality):
+            if context.localities.is_sandbox(locality) and context.speaks(locality):
                 try:
                     await erase_old_referrals(context, locality)
                 except (PyMongoError, Transient) as error:

@@ -48,15 +48,22 @@ class Heartbeat:
         """Looks every 15 seconds, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            for locality in self._sandboxes():
-                try:
+            await self.look_around()
+
+    async def look_around(self) -> None:
+        """Looks at each sandbox once."""
+        for locality in self._sandboxes():
+            try:
+                if self.context.speaks(locality):
                     await self.look(locality)
-                except NotSeen as missing:
-                    _log.warning("a heartbeat was not answered: %s", missing, extra={"locality": locality})
-                except (KafkaError, OSError, PyMongoError, Transient) as error:
-                    _log.warning("heartbeat waits: %s", type(error).__name__, extra={"locality": locality})
-                except Exception:
-                    _log.exception("heartbeat failed", extra={"locality": locality})
+                else:
+                    await self.rest(locality)
+            except NotSeen as missing:
+                _log.warning("a heartbeat was not answered: %s", missing, extra={"locality": locality})
+            except (KafkaError, OSError, PyMongoError, Transient) as error:
+                _log.warning("heartbeat waits: %s", type(error).__name__, extra={"locality": locality})
+            except Exception:
+                _log.exception("heartbeat failed", extra={"locality": locality})
 
     async def look(self, locality: str) -> list[Line]:
         """Observes a sandbox, and plays its heartbeat if one is due. Returns what was played.
@@ -77,6 +84,15 @@ class Heartbeat:
                     await self.beats.note_answered(locality, beat)
         await self.observe(locality)
         return lines
+
+    async def rest(self, locality: str) -> None:
+        """Plays nothing where referral is another owner's, and counts nothing as unanswered.
+
+        Raises:
+            PyMongoError: the database is away.
+        """
+        await self.beats.note_answered(locality, self.beats.clock())
+        metrics.heartbeats_unanswered.labels(locality).set(0)
 
     async def observe(self, locality: str) -> None:
         """Sets the gauges of a sandbox. Every process does, whoever plays."""

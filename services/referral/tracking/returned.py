@@ -49,8 +49,9 @@ async def is_sent_again(mongo: Mongo, caller: Principal, referral_id: str) -> bo
 
 
 async def file_returned(context: ReferralContext, caller: Principal, referral_id: str) -> None:
-    """Files a returned referral that is not sent again. Safe to repeat. 404 and 409 Problems."""
+    """Files a returned referral that is not sent again. Safe to repeat. 404 and 409 Problems; NotOwner."""
     row = await find_returned(context.mongo, caller, referral_id)
+    context.require_ours(row["locality"])
     filed = {"$setOnInsert": {"by": caller.subject, "at": context.kernel.clock()}}
     entry = entry_id(row["locality"], referral_id)
     await context.mongo[FILED].update_one({"_id": entry}, filed, upsert=True)

@@ -33,6 +33,7 @@ def referral_line(context: ReferralContext, row: Row, plan: Plan | None = None) 
         "next": next_line(view, today) or _promise(context, view),
         "practice": practice,
         "kept": details_location(context, row),
+        "ours": context.speaks(row["locality"]),
         "urgent": view["urgency"] == "soon",
         "returned": view["returned"]["reason"] if view["returned"] else None,
         "record": copy_for_the_record(row, practice, today, plan),

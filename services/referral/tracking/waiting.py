@@ -1,12 +1,12 @@
 """Gauges of referrals without a meeting: number and longest wait, by locality, never by person.
 
 A referral waits for a meeting even if booking has given a reason. It is unanswered if booking, whoever owns
-it, has given neither a meeting nor a reason.
+it, has given neither a meeting nor a reason. Unanswered ones are told by referral's owner alone.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -21,10 +21,11 @@ from shared.platform.clock import Clock
 _EVERY_SECONDS = 15.0
 _WITHOUT_MEETING = [Stage.WAITING.value, Stage.MISSED.value]
 _log = logging.getLogger(__name__)
+Speaks = Callable[[str], bool]
 
 
-async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
-    """Updates the gauges of these localities."""
+async def observe(mongo: Mongo, localities: Sequence[str], speaks: Speaks, clock: Clock) -> None:
+    """Updates the gauges of these localities. `speaks` is true where referral is ours."""
     wanted = {
         "locality": {"$in": list(localities)},
         "view.open": True,
@@ -38,11 +39,11 @@ async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None
         age = (clock() - row["oldest"]).total_seconds() if row else 0
         metrics.referrals_waiting.labels(locality).set(row["referrals"] if row else 0)
         metrics.referral_waiting_oldest.labels(locality).set(max(age, 0))
-    await _observe_unanswered(mongo, localities, clock)
+    await _observe_unanswered(mongo, localities, speaks, clock)
 
 
-async def _observe_unanswered(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
-    wanted = {"locality": {"$in": list(localities)}, **IS_UNANSWERED}
+async def _observe_unanswered(mongo: Mongo, localities: Sequence[str], speaks: Speaks, clock: Clock) -> None:
+    wanted = {"locality": {"$in": [each for each in localities if speaks(each)]}, **IS_UNANSWERED}
     grouped = {"_id": "$locality", "referrals": {"$sum": 1}, "oldest": {"$min": "$view.unanswered"}}
     steps: list[Mapping[str, Any]] = [{"$match": wanted}, {"$group": grouped}]
     found = {row["_id"]: row for row in await mongo[REFERRALS].aggregate(steps).to_list(None)}
@@ -53,11 +54,11 @@ async def _observe_unanswered(mongo: Mongo, localities: Sequence[str], clock: Cl
         metrics.referral_unanswered_oldest.labels(locality).set(max(age, 0))
 
 
-async def keep_observing(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
+async def keep_observing(mongo: Mongo, localities: Sequence[str], speaks: Speaks, clock: Clock) -> None:
     """Updates the gauges until cancelled. An unavailable database is tried again."""
     while True:
         try:
-            await observe(mongo, localities, clock)
+            await observe(mongo, localities, speaks, clock)
         except PyMongoError as error:
             _log.warning("waiting referrals not counted: %s", type(error).__name__)
         await asyncio.sleep(_EVERY_SECONDS)

@@ -11,7 +11,7 @@ from shared.contract.events.fact import Fact
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict, IdempotencyMismatch, Transient
 from shared.delivery.model.service_definition import R, V
-from shared.delivery.mongo.database import Document, Row, Transaction
+from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import NewId
@@ -138,6 +138,13 @@ async def command(
         else:
             context.committed(unit_of_work)
             return result
+
+
+async def is_answered(mongo: Mongo, idempotency: Idempotency | None) -> bool:
+    """True if a command with this key was done: it is answered again, whoever owns the part by now."""
+    if idempotency is None:
+        return False
+    return await mongo[IDEMPOTENCY].find_one({"_id": idempotency.id}, {"_id": 1}) is not None
 
 
 def _replayed(marker: Idempotency, stored: Row, view: V) -> CommandResult[V]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contract.events.topics import SOURCE_PARTS, SourcePart
-from shared.platform.localities import OURS, Localities
+from shared.platform.localities import OURS, OWN_VAULT, Localities
 from shared.platform.web.problem import Problem
 from shared.platform.web.service_client import ServiceUnavailable
 from shared.platform.web.settings import ServiceSettings
@@ -67,6 +67,17 @@ class Owners:
     def ours(self, locality: str) -> frozenset[SourcePart]:
         """The parts of a locality that are ours."""
         return frozenset(part for part in SOURCE_PARTS if self.elsewhere(part, locality) is None)
+
+    def keeps_people(self, source: str, locality: str) -> bool | None:
+        """True if referral's owner keeps the people whom a source referred; None for an unknown source.
+
+        Those of our own vault pass over with the part. A partner's vault is asked while the partner owns it.
+        """
+        there = self._localities.by_slug.get(locality)
+        found = there.sources.get(source) if there else None
+        if there is None or found is None:
+            return None
+        return found.vault == OWN_VAULT or found == there.source_named(there.owner("referral"))
 
     def require_ours(self, part: SourcePart, locality: str) -> None:
         """Raises a Problem, 409 `not_owner`, if the part has another owner in the locality."""

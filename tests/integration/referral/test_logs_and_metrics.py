@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.referral.collections import IS_UNANSWERED
-from services.referral.tracking.waiting import observe
+from services.referral.tracking.waiting import Speaks, observe
 from shared.contract.events.outcomes import MeetingWaiting
 from shared.contract.events.vocabulary import WaitingReason
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -40,9 +40,13 @@ async def test_log_names_no_person(referral: ReferralHarness, caplog: pytest.Log
         assert text.decode() not in written
 
 
+def ours(_: str) -> bool:
+    return True
+
+
 async def test_waiting_referrals_are_counted_by_locality(referral: ReferralHarness) -> None:
     await referral.made(referral_body())
-    await observe(referral.mongo, [referral.here, "nowhere"], referral.context.kernel.clock)
+    await observe(referral.mongo, [referral.here, "nowhere"], ours, referral.context.kernel.clock)
 
     shown = (await referral.http.get("/metrics")).text
 
@@ -54,8 +58,8 @@ async def test_unanswered_referrals_are_counted_whoever_owns_booking(referral: R
     made = await referral.made(referral_body())
     later = referral.context.kernel.clock() + timedelta(minutes=11)
 
-    async def figures() -> tuple[float, float]:
-        await observe(referral.mongo, [referral.here, "nowhere"], lambda: later)
+    async def figures(speaks: Speaks = ours) -> tuple[float, float]:
+        await observe(referral.mongo, [referral.here, "nowhere"], speaks, lambda: later)
         gauges = (metrics.referrals_unanswered, metrics.referral_unanswered_oldest)
         count, oldest = (gauge.labels(referral.here)._value.get() for gauge in gauges)
         return count, oldest
@@ -63,6 +67,8 @@ async def test_unanswered_referrals_are_counted_whoever_owns_booking(referral: R
     count, oldest = await figures()
     assert count >= 1
     assert oldest >= 660
+    # Referral's owner tells it.
+    assert await figures(lambda _: False) == (0, 0)
     plan = await referral.mongo[REFERRALS].find(IS_UNANSWERED | {"locality": referral.here}).explain()
     assert "view.unanswered" in str(plan["queryPlanner"]["winningPlan"])
     reason = MeetingWaiting(

@@ -1,5 +1,6 @@
 """The cache of figures: current, and exact figures only for managers."""
 
+import pytest
 from bson import encode
 
 from services.evaluation.reports.model import Figures
@@ -43,3 +44,21 @@ async def test_figures_follow_changed_sums_at_once() -> None:
     seen = [(await referred(latest, number, exact=True))[1] for number in (12, 13, 12)]
     assert seen == [12, 13, 12]
     assert [(await referred(latest, number, exact=False))[1] for number in (12, 13, 3)] == [10, 15, "*"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+async def test_figures_leave_out_a_locality_that_changed_hands(exact: bool) -> None:
+    latest, (gone, *others) = LatestFigures(), NAMES
+
+    async def programme(*left: str) -> int | str:
+        names = {slug: NAMES[slug] for slug in left}
+        found = await latest.answer(
+            rows(12), names, CALENDAR, FiguresRequest(left, CALENDAR.since_start, exact)
+        )
+        assert [place.place for place in found.places] == ["programme", *left]
+        return found.places[0].journey[0].people
+
+    shown = 12 if exact else 10
+    assert [await programme(*NAMES), await programme(*others), await programme(), await programme(gone)] == [
+        *(shown, 0, 0, shown)
+    ]

@@ -10,7 +10,7 @@ import pytest
 from shared.contract.api import Operation
 from shared.contract.api.booking import ANOTHER_TIME, OPTIONS
 from shared.contract.events.topics import SOURCE_PARTS
-from shared.platform.localities import Localities
+from shared.platform.localities import Localities, Source
 from shared.platform.web.offered import OfferedOperations
 from shared.platform.web.owners import Owner, Owners
 from shared.platform.web.problem import Problem
@@ -52,6 +52,34 @@ def test_refusal_names_part_owner_and_address(address: str | None, named: dict[s
         found.require_ours("booking", "meir")
     assert (refused.value.status_code, refused.value.code) == (409, "not_owner")
     assert refused.value.extensions == {"part": "booking", "owner": "booking-js", **named}
+
+
+@pytest.mark.parametrize(
+    ("source", "ours", "elsewhere"),
+    [
+        ("referral", True, True),
+        ("hub-js", False, True),
+        ("history", False, False),
+        ("unheard-of", None, None),
+    ],
+)
+def test_people_are_kept_by_referrals_owner(source: str, ours: bool | None, elsewhere: bool | None) -> None:
+    table = owned_by(programme("meir"), "meir", "referral", "hub-js", None)
+    meir = table.by_slug["meir"]
+    far = "https://vault.example"
+    others = {
+        name: Source(name, part, 10, far)
+        for name, part in (("/meir/hub-js", "referral"), ("/meir/history", "partner"))
+    }
+    sources = {**meir.sources, **others}
+
+    def keeps(owner: str) -> bool | None:
+        place = replace(meir, sources=sources, owners={"referral": owner})
+        found = Owners(Localities("P", table.hub, (place,), ()), OURS)
+        assert found.keeps_people(f"/meir/{source}", "nowhere") is None
+        return found.keeps_people(f"/meir/{source}", "meir")
+
+    assert (keeps("linkwork"), keeps("hub-js")) == (ours, elsewhere)
 
 
 class Documents:

@@ -19,6 +19,7 @@ from shared.platform.localities import Localities
 from shared.platform.web import dates
 from shared.platform.web.auth import Principal, require_page
 from shared.platform.web.bodies import DaySent
+from shared.platform.web.owners import Owners
 from shared.platform.web.pages import Pages
 from shared.platform.web.problem import Problem
 
@@ -63,6 +64,11 @@ async def overview(
         place=localities.by_slug[locality].name if locality else "All localities",
         day_chosen=day,
         dropped=DROPPED,
+        elsewhere=[
+            (localities.by_slug[slug].name, owner)
+            for slug in chosen
+            if (owner := Owners(localities, {}).elsewhere("notifications", slug)) is not None
+        ],
         waiting=await queries.waiting(chosen),
         total=StatusCounts.of(of_day),
         reasons=_by_reason(of_day),

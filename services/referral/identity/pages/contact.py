@@ -34,6 +34,7 @@ Reader = Annotated[Principal, Depends(require_page("referrer", "link_worker"))]
 async def show(request: Request, referral_id: ReferralId, caller: Reader, context: Context) -> Response:
     """The form with the current values."""
     before = await read_contact(context, caller, referral_id)
+    context.require_ours(before.row["locality"])
     number = before.contact.telephone
     typed = {
         "telephone": as_dialled(number) if number else "",

@@ -13,6 +13,7 @@ from services.referral.intake.pages import forms
 from services.referral.intake.resend import complete, read_original
 from services.referral.intake.service import KnownPerson, Service, service_of
 from services.referral.intake.validation import validate
+from services.referral.tracking.elsewhere import elsewhere_only, referred_elsewhere
 from services.referral.tracking.returned import find_returned
 from services.referral.tracking.status import read_referral
 from services.referral.web.errors import ValidationFailed, contact_sentence
@@ -40,6 +41,7 @@ _PRESSED = "pressed"
 @router.get("/referral/new")
 async def blank(request: Request, caller: Referrer) -> Response:
     """An empty form."""
+    elsewhere_only(context_of(request), caller)
     return form_page(request, caller, FormInput())
 
 
@@ -146,6 +148,7 @@ def form_page(
         errors=errors or [],
         places=forms.ERROR_PLACES,
         practices=practices,
+        elsewhere=referred_elsewhere(context_of(request), caller),
         younger=_younger(request, practices),
         more=forms.has_more(typed),
         confirm_postcode=unknown is not None and unknown.may_be_confirmed,
@@ -156,9 +159,11 @@ def form_page(
 
 
 def own_practices(request: Request, caller: Principal) -> list[Practice]:
-    """The practices that the caller refers from, by name."""
-    known = [context_of(request).localities.practice(code) for code in caller.practices]
-    return sorted((each for each in known if each is not None), key=lambda each: each.display_name)
+    """The practices that the caller refers from here, by name."""
+    context = context_of(request)
+    known = [context.localities.practice(code) for code in caller.practices]
+    ours = (each for each in known if each and (each.locality is None or context.speaks(each.locality)))
+    return sorted(ours, key=lambda each: each.display_name)
 
 
 def _younger(request: Request, practices: list[Practice]) -> int | None:
@@ -189,4 +194,5 @@ async def _find(
         practice, locality = service_of(request).practice(caller, typed.text("practice") or None)
     except ValidationFailed as refused:
         return None, refused.errors
+    context_of(request).require_ours(locality.slug)
     return await service_of(request).find(caller, practice, locality, number, born), []

@@ -59,6 +59,7 @@ async def _why(
     errors: Sequence[FieldError] = (),
 ) -> Response:
     row = await find_visible(context.mongo, caller, referral_id)
+    context.require_ours(row["locality"])
     return render(
         request,
         "withdraw.html",

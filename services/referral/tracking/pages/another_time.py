@@ -69,6 +69,7 @@ async def move(
 
 async def _booked(context: ReferralContext, caller: Principal, referral_id: str) -> Row:
     row = await find_visible(context.mongo, caller, referral_id)
+    context.require_ours(row["locality"])
     if row["view"]["meeting"] is None:
         raise Problem(404, code="no_meeting", detail="There is no appointment to move.")
     return row

@@ -10,6 +10,7 @@ from services.referral.clients.matching import MatchingClient
 from services.referral.identity.context import Context
 from services.referral.identity.people import read_people
 from services.referral.tracking import queries
+from services.referral.tracking.elsewhere import referred_elsewhere, refers_here
 from services.referral.tracking.plans import read_plans
 from services.referral.tracking.returned import unanswered
 from services.referral.tracking.views import referral_line
@@ -78,5 +79,7 @@ async def home(
         lines=lines,
         by_partner=any(each["kept"] == "by_partner" for each in lines),
         next_cursor=found.next_cursor,
+        elsewhere=referred_elsewhere(context, caller),
+        refers=refers_here(context, caller),
         several=len(caller.practices) > 1,
     )

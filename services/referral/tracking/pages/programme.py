@@ -50,6 +50,7 @@ async def find(request: Request, caller: Admin, context: Context, form: CheckedF
 async def ask(request: Request, referral_id: ReferralId, caller: Admin, context: Context) -> Response:
     """Asks for confirmation before an erasure."""
     row = await find_visible(context.mongo, caller, referral_id)
+    context.require_ours(row["locality"])
     return render(request, "erase.html", line=referral_line(context, row), errors=[])
 
 
