@@ -210,14 +210,14 @@ def _read_inbox_end(
     time = moment(attributes.get("ce_time"))
     if not _UUID.fullmatch(identity):
         return Refused("bad_id")
-    if topics.locality_of_source(source) != locality:
+    if locality != topics.locality_of_source(source):
         return Refused("wrong_source")
     if time is None:
         return Refused("bad_time")
     body = read_inbox_end(value)
     if isinstance(body, Refused):
         return body
-    if body.locality != locality:
+    if locality != body.locality:
         return Refused("wrong_locality")
     return EndOfInbox(identity, source, time, body, value or b"")
 
