@@ -74,7 +74,7 @@ def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, 
         standing.append(active.booked)
     # Released first: a partner's meeting may be at the very time of our meeting that it replaces.
     _hold_only(diaries, context.referral_id, standing)
-    lost = _lost(view, diaries, context)
+    lost = _lost(view, diaries, context) or _left_behind(view, diaries, context)
     if lost:
         return Decision(lost)  # The cancellations call for this decision again.
     if active is None and not view.story.attended:
@@ -120,6 +120,22 @@ def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> li
     return lost
 
 
+def _left_behind(view: ReferralState, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
+    """The coming meeting with a former link worker, if it was booked before the case was handed over.
+
+    Our casework moves it in the same command; another owner of casework only says whose the case is.
+    """
+    active = view.story.active
+    if active is None or view.handed_by is None or active.booked.starts_at <= context.now:
+        return []
+    if active.booked.link_worker == view.handed_to or active.said.id > view.handed_by:
+        return []
+    # A link worker who is not entered yet, or not at this practice, cannot be booked.
+    if requirements_of(view, diaries).link_worker is None:
+        return []
+    return [_cancelled(active.booked, v.CancelReason.LINK_WORKER_AWAY)]
+
+
 def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
     """Books the earliest suitable time, or states a reason for none and schedules a retry."""
     story = view.story
@@ -128,7 +144,8 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
         return NOTHING
     if patient and view.latest is not None and view.latest < context.now - CATCH_UP_AGE:
         # `now` may be wrong too, so the delay uses the database clock.
-        return Decision(tasks=[_due(view.latest, created.practice, created.urgency, CATCH_UP_DELAY)])
+        rest = _due(view.latest, created.practice, created.urgency, CATCH_UP_DELAY, patient=True)
+        return Decision(tasks=[rest])
     today = london_day(context.now)
     asked = waits_for_the_person(view, today)
     if asked:
@@ -282,11 +299,18 @@ def _due(
     rests: timedelta = timedelta(0),
     *,
     asked: bool = False,
+    patient: bool = False,
 ) -> ScheduledTask:
-    """The retry of a booking. `asked`: the person chose the day, and wants no time that is free before it."""
+    """The retry of a booking.
+
+    `asked`: the person chose the day, and wants no time that is free before it. `patient`: it waits for the
+    rest of a log, whatever comes free meanwhile.
+    """
     payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
     if asked:
         payload["asked"] = True
+    if patient:
+        payload["patient"] = True
     return ScheduledTask(*BOOKING_TASK, at, payload=payload, replace=True, delay=rests)
 
 

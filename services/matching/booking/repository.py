@@ -115,14 +115,15 @@ async def wake_waiting(
 ) -> None:
     """Makes waiting referrals of these practices retry now, the urgent first, because times came free.
 
-    Leaves out persons who asked to wait until a day. `most`: the largest number, the longest waiting first; 0
-    for all.
+    Leaves out persons who asked to wait until a day, and referrals that wait for the rest of a log. `most`:
+    the largest number, the longest waiting first; 0 for all.
     """
     waiting = {
         "what": RETRY_BOOKING,
         "locality": locality,
         "payload.practice": {"$in": sorted(practices)},
         "payload.asked": {"$ne": True},
+        "payload.patient": {"$ne": True},
     }
     order = [("payload.soon", -1), ("referral", ASCENDING)]
     found = tx[TASKS].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)

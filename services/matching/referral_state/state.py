@@ -14,6 +14,7 @@ from shared.contract.events.vocabulary import WaitingReason
 from shared.contract.history import (
     ALL_SECTIONS,
     EffectiveFacts,
+    EventRef,
     Meeting,
     ReferralHistory,
     SourcePriority,
@@ -80,6 +81,8 @@ class ReferralState:
     waits: frozenset[Wait] = frozenset()
     # The link worker named for this case.
     handed_to: str | None = None
+    # The id of the fact that handed the case to them; None if it only stated their next step.
+    handed_by: str | None = None
     # The creation was retracted: there is no referral any more.
     uncreated: bool = False
     # The latest moment in the facts: partners' by their time, our own by their recording.
@@ -134,6 +137,7 @@ def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
             for w, by in told.of(o.MeetingWaiting)
         ),
         handed_to=changed[-1][0].link_worker if changed else None,
+        handed_by=_handing(changed),
         uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
         retracted=frozenset(told.retracted),
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
@@ -141,6 +145,13 @@ def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     step = step_of(story)
     reasons = reasons_of(story, step, step_said(story), view.misses_allowed, _handed_over(told))
     return replace(view, step=step, reasons=reasons)
+
+
+def _handing(changed: Sequence[tuple[o.LinkWorkerChanged, EventRef]]) -> str | None:
+    """The id of the last change without a next step, which names its author and hands nothing over."""
+    to = changed[-1][0].link_worker if changed else None
+    of_these = [said.id for body, said in changed if body.next_step is None and body.link_worker == to]
+    return of_these[-1] if of_these else None
 
 
 def _handed_over(told: EffectiveFacts) -> datetime | None:

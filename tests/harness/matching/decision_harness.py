@@ -195,7 +195,9 @@ class DecisionHarness:
     def wake(self) -> list[EventBody]:
         """Wakes all waiting referrals because times came free, the urgent first."""
         self.room = False
-        waiting = [key for key, due in self.due.items() if not due.payload.get("asked")]
+        waiting = [
+            key for key, due in self.due.items() if due.payload.keys().isdisjoint({"asked", "patient"})
+        ]
         order = sorted(waiting, key=lambda key: (not self.due[key].payload["soon"], key))
         return [body for key in order if key in self.due for body in self._look(key)]
 

@@ -36,6 +36,14 @@ async def test_fact_with_wrong_clock_is_decided_in_20_seconds(here: MatchingHarn
     assert (await here.meeting(name))["provisional"]
 
 
+async def test_old_news_is_not_woken_by_freed_time(here: MatchingHarness) -> None:
+    name = await heard_as_old_news(here)
+    row = await here.kernel.mongo[TASKS].find_one({"referral": name})
+    assert row is not None
+    await here.put_worker(caseload_limit=300)
+    assert await here.kernel.mongo[TASKS].find_one({"referral": name}) == row
+
+
 async def test_unaccounted_referral_is_found_at_second_sweep(here: MatchingHarness) -> None:
     name = await heard_as_old_news(here)
     await here.kernel.mongo[TASKS].delete_many({"referral": name})

@@ -17,6 +17,7 @@ from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
+from shared.contract.events.outcomes import NextStep
 from tests.harness.matching.decision_harness import (
     NOW,
     OTHER_PRACTICE,
@@ -253,6 +254,57 @@ def test_handover_to_full_link_worker_states_no_waiting() -> None:
     said = world.act(referral, casework.change_link_worker("lw-meir-2"))
     assert [type(each) for each in said] == [o.LinkWorkerChanged, o.MeetingCancelled, MeetingBooked]
     assert active(world.view(referral)).link_worker == "lw-meir-2"
+
+
+def heard_handover(world: DecisionHarness, referral: str, to: str, **more: object) -> list[EventBody]:
+    """The case is handed over by another owner of casework, who says only whose it is."""
+    said = o.LinkWorkerChanged(**about(referral), link_worker=to, **more)  # type: ignore[arg-type]
+    return world.hear(world.envelope(said, "casework"))
+
+
+def test_handover_by_another_owner_moves_the_meeting() -> None:
+    world = DecisionHarness.of(worker(), worker("lw-meir-2", weekdays=(3,)))
+    referral = world.refer()
+    old = active(world.view(referral))
+    cancelled, booked = heard_handover(world, referral, "lw-meir-2")
+    assert isinstance(cancelled, o.MeetingCancelled)
+    assert (cancelled.meeting_id, cancelled.why) == (old.meeting_id, v.CancelReason.LINK_WORKER_AWAY)
+    assert isinstance(booked, MeetingBooked)
+    assert (booked.link_worker, booked.replaces) == ("lw-meir-2", old.meeting_id)
+    assert heard_handover(world, referral, "lw-meir-2") == []
+
+
+def test_handover_to_somebody_not_here_moves_nothing() -> None:
+    world = DecisionHarness.of(worker(), worker("lw-meir-3", practices=(OTHER_PRACTICE,)))
+    referral = world.refer()
+    for to in ("lw-meir-3", "lw-meir-99"):
+        assert heard_handover(world, referral, to) == []
+    assert active(world.view(referral)).link_worker == "lw-meir-1"
+
+
+def test_next_step_with_its_author_moves_nothing() -> None:
+    world = DecisionHarness.of(worker(), worker("lw-meir-2", weekdays=(3,)))
+    referral = world.refer()
+    step = NextStep(code=v.NextStepCode.RING, on=MONDAY)
+    assert heard_handover(world, referral, "lw-meir-2", next_step=step) == []
+
+
+def test_meeting_booked_after_the_handover_stays() -> None:
+    world = DecisionHarness.of(worker(), worker("lw-meir-2", weekdays=(3,)))
+    referral = world.refer()
+    heard_handover(world, referral, "lw-meir-2")
+    moved = active(world.view(referral))
+    elsewhere = moved.model_copy(
+        update={
+            "meeting_id": world.new_id(),
+            "sequence": moved.sequence + 1,
+            "replaces": moved.meeting_id,
+            "link_worker": "lw-meir-1",
+            "starts_at": moved.starts_at + timedelta(days=1),
+        }
+    )
+    assert world.hear(world.envelope(elsewhere, "booking")) == []
+    assert active(world.view(referral)).link_worker == "lw-meir-1"
 
 
 def test_practice_is_where_they_meet() -> None:
