@@ -45,6 +45,7 @@ def things(case: Journey) -> dict[str, str]:
         "link_worker": case.link_worker,
         "feed": f"demo-{case.locality}",
         "locality": case.locality,
+        "part": "booking",
     }
 
 

@@ -1,7 +1,7 @@
 """Look-ups and commands between parts, by their documents alone, asked of the running services."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.contract.events import vocabulary as v
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
-from shared.platform.localities import Localities
+from shared.platform.localities import OWN_VAULT, Localities, Source
 from tests.harness.contract.parts import Described, conforms, described
 from tests.harness.matching.pages.running import PLACE, PagesHarness, Person
+from tests.harness.parts.elsewhere import decides_again
 
 OPERATIONS = described()
 FOR_PARTNERS = [pytest.param(each, id=each.name) for each in OPERATIONS.values() if each.told["x-partners"]]
@@ -85,11 +87,16 @@ class Stranger:
                 "partner": "vast-hub",
                 "subject": "partner-vast-hub",
                 "localities": [self.harness.here],
-                "parts": operation.told["x-callers"],
+                "parts": askers(operation),
                 "scopes": " ".join(operation.told["security"][0]["part"]),
             }
             | claims
         )
+
+
+def askers(operation: Described) -> list[str]:
+    """The parts that may ask: the callers, or those who owned the part before."""
+    return operation.told["x-callers"] or [operation.told["x-owner"]]
 
 
 async def meeting_of(harness: PagesHarness, person: Person) -> str:
@@ -98,14 +105,19 @@ async def meeting_of(harness: PagesHarness, person: Person) -> str:
     return found
 
 
-@contextmanager
-def owned(harness: PagesHarness, *parts: str) -> Iterator[None]:
-    """The partner owns these parts of the locality while the block runs."""
+@asynccontextmanager
+async def owned(harness: PagesHarness, *parts: str, brings: str = "") -> AsyncIterator[None]:
+    """The partner owns these parts while the block runs, and has a source that `brings` one."""
     tables: list[Localities] = [harness.matching.state.localities, harness.referral.context.localities]
     before = [table.numbered(table.version, {}) for table in tables]
+    source = Source(f"/{harness.here}/vast-hub", brings or "partner", 15, OWN_VAULT)
     for table in tables:
         changed = tuple(
-            replace(each, owners=dict.fromkeys(parts, "vast-hub")) if each.slug == harness.here else each
+            replace(
+                each, owners=dict.fromkeys(parts, "vast-hub"), sources={**each.sources, source.source: source}
+            )
+            if each.slug == harness.here
+            else each
             for each in table
         )
         outside = tuple(each for each in table._table.practices.values() if each.locality is None)
@@ -115,6 +127,9 @@ def owned(harness: PagesHarness, *parts: str) -> Iterator[None]:
     finally:
         for table, old in zip(tables, before, strict=True):
             table.become(old)
+        for kernel in (harness.matching.state.kernel, harness.referral.context.kernel):
+            for part in parts:
+                await decides_again(kernel, harness.here, part)
 
 
 async def test_every_example_is_answered_as_described(harness: PagesHarness) -> None:
@@ -157,6 +172,14 @@ async def test_every_example_is_answered_as_described(harness: PagesHarness) -> 
     assert (await ask("readServiceMailbox"))["service"]["id"] == service
     assert "/s/" in (await ask("makeOneTapLink"))["url"]
     assert await ask("readPlans", referrals=[planned.referral]) == {"plans": {}}  # no consent
+    assert await ask("readSharing", referral=planned.referral, prescription=prescription) == {"agreed": False}
+    found = await ask("findServices", need=v.Need.BEFRIENDING.value)
+    assert service in [each["id"] for each in found["services"]]
+    assert [each["id"] for each in (await ask("readServices", services=[service]))["services"]] == [service]
+    assert set(await ask("askMailbox")) == {"asked"}
+    kept = await ask("answerLink", {"idempotency-key": new_id()}, service=service)
+    assert kept == {"prescription_id": prescription}
+    assert (await harness.view(planned)).story.prescriptions[-1].reply is v.Reply.WAITING_LIST
 
     people = await ask("readPeople")
     assert people["people"][person.referral]["name"] == person.name
@@ -173,7 +196,7 @@ async def test_list_of_link_workers_tells_what_has_changed(harness: PagesHarness
     first = await stranger.send(operation, token)
     known = {"if-none-match": first.headers["etag"]}
     assert (await stranger.send(operation, token, known)).status_code == 304
-    added = await harness.put_worker(7)
+    added = await harness.put_worker(9)
     changed = await stranger.send(operation, token, known)
     assert added in [each["id"] for each in changed.json()["link_workers"]]
 
@@ -183,7 +206,7 @@ async def test_partner_is_held_to_its_locality_part_and_scope(
     harness: PagesHarness, operation: Described
 ) -> None:
     stranger = Stranger(harness, {"link_worker": harness.worker})
-    others = [part for part in PARTS if part not in operation.told["x-callers"]]
+    others = [part for part in PARTS if part not in askers(operation)]
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"localities": [harness.referral.far]}, "locality"),
         ({"localities": []}, "locality"),
@@ -193,12 +216,13 @@ async def test_partner_is_held_to_its_locality_part_and_scope(
     ]
     if operation.told["x-owners-only"]:
         wrong += [({}, "part"), ({"partner": "another"}, "part"), ({"partner": None}, "part")]
-    with owned(harness, *operation.told["x-callers"]):
+    brings = operation.told["x-owner"] if "x-passed-on" in operation.told else ""
+    async with owned(harness, *operation.told["x-callers"], brings=brings):
         allowed = await stranger.send(operation, stranger.partner(operation))
     assert allowed.status_code not in (401, 403), allowed.text
     for part, purposes in operation.told.get("x-purposes", {}).items():
         other = next(each for each in ("message", "caseload") if each not in purposes)
-        with owned(harness, part):
+        async with owned(harness, part):
             refused = await stranger.send(operation, stranger.partner(operation, parts=[part]), purpose=other)
         assert refused.json()["type"].endswith(":purpose")
     for claims, code in wrong:
@@ -212,7 +236,7 @@ async def test_partner_reads_a_person_while_it_owns_the_part(harness: PagesHarne
     person, operation = await harness.refer(), OPERATIONS["readPeople"]
     stranger = Stranger(harness, {"referrals": [person.referral], "purpose": "message"})
     token = stranger.partner(operation, parts=["notifications"])
-    with owned(harness, "notifications"):
+    async with owned(harness, "notifications"):
         shown = await stranger.send(operation, token)
         elsewhere = await stranger.send(operation, token, locality=harness.referral.far)
         curious = await stranger.send(operation, token, purpose="caseload")
@@ -235,7 +259,7 @@ async def test_meeting_of_another_locality_is_unknown(harness: PagesHarness) -> 
 
 async def test_part_that_is_elsewhere_names_its_owner(harness: PagesHarness) -> None:
     stranger = Stranger(harness, {"link_worker": harness.worker})
-    with owned(harness, "booking"):
+    async with owned(harness, "booking"):
         refused = await stranger.ask("readCapacity", status=409)
     assert (refused["type"].rpartition(":")[2], refused["owner"]) == ("not_owner", "vast-hub")
 

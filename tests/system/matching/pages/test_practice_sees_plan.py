@@ -5,6 +5,7 @@ from typing import Any
 from services.matching.casework.inputs import GoalSaid, MeetingRecord
 from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
+from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal
 from tests.harness.matching.pages.running import PagesHarness, Person
 from tests.harness.web.forms import browser
@@ -68,12 +69,12 @@ async def test_plan_while_matching_is_down_shows_a_sentence(harness: PagesHarnes
     person = await harness.refer()
     await agreed(harness, person, v.Agreed.YES)
     asks = harness.referral.app.state.matching
-    address = asks._owner
-    asks._owner = "http://localhost:1"
+    owners = asks._owners
+    asks._owners = Owners(harness.referral.context.localities, {"casework": "http://localhost:1"})
     try:
         page, _, answer = await seen(harness, person)
     finally:
-        asks._owner = address
+        asks._owners = owners
     assert "Details of the plan cannot be shown just now" in page
     assert GOAL not in page
     assert "871731000000106" in page
