@@ -6,6 +6,7 @@ import re
 ROUTES: tuple[tuple[str, str], ...] = (
     ("/api/contract/v1/casework/", "matching"),
     ("/api/contract/v1/booking/", "matching"),
+    ("/api/contract/v1/directory/", "matching"),
     ("/api/contract/v1/webhooks", "notifications"),
     ("/api/notifications/", "notifications"),
     ("/api/evaluation/", "evaluation"),

@@ -72,6 +72,9 @@ def body(system: System, case: Journey, door: Door) -> Any:
     for_user: dict[str, Any] = {}
     if door.path.startswith("/api/contract/v1/booking/"):
         for_user = {"locality": case.locality, "on_behalf_of": "someone"}
+    if door.path.startswith("/api/contract/v1/directory/"):
+        asked = {"need": "debt", "services": [case.service], "service": case.service, "reply": "full"}
+        return {"locality": case.locality} | _of_directory(ending, asked)
     bodies: dict[str, Any] = {
         "referrals": dict(somebody(case.who.practice, system.localities).body),
         "withdraw": {"reason": "other"},
@@ -105,6 +108,11 @@ def body(system: System, case: Journey, door: Door) -> Any:
         "imports": directory_documents(chapter.today(system))[case.locality],
     }
     return for_user | bodies.get(ending, {})
+
+
+def _of_directory(ending: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"find": ("need",), "read": ("services",), "answer": ("service", "reply")}
+    return {name: asked[name] for name in names.get(ending, ())}
 
 
 def guarded(every_door: Iterable[Door], *, api: bool) -> list[Door]:
