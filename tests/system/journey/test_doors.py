@@ -51,7 +51,8 @@ def things(case: Journey) -> dict[str, str]:
 
 def query(case: Journey, door: Door) -> dict[str, str]:
     """The query parameters that a route needs."""
-    if door.path.startswith("/api/contract/v1/") and door.method == "GET":
+    in_address = door.method == "GET" or door.path.endswith("/mailbox")
+    if door.path.startswith("/api/contract/v1/") and in_address:
         return {"locality": case.locality}
     if "claims/" in door.path:
         return {"locality": case.locality, "fields": "name", "purpose": "message"}
