@@ -231,6 +231,7 @@ async def test_part_given_back_answers_what_is_open(place: Bench, table: TableIn
         await mark(place, 1)
         table.says(here, "booking", "together", 1)
         await place.say(said(answered), said(opened))
+        await view_of(one, answered)  # A creation that came after its meeting would be decided on later.
         await place.say(said(meeting_for(answered), by="together"))
         await view_of(one, answered, meetings=1)
         await view_of(one, opened)
