@@ -147,13 +147,18 @@ def _story(name: str) -> Try:
         story = next(each for each in stories() if each["name"] == name)
         play = Play(story, trial)
         await play.perform()
-        await trial.rest()
         # What was booked between two of the story's events, which come faster here, is over again.
         over = ("cancelled", "replaced")
-        found = [each.status for each in trial.state(play.referral).meetings if each.status not in over]
         meetings = story["state"]["meetings"]["meetings"]
         wanted = [each["status"] for each in meetings if each["status"] not in over]
-        trial.expect(found == wanted, f"meetings {wanted}", f"{found}: {trial.heard_lines()}")
+
+        def found() -> bool:
+            statuses = [each.status for each in trial.state(play.referral).meetings]
+            return [each for each in statuses if each not in over] == wanted
+
+        await trial.until(f"meetings {wanted}", found)
+        await trial.rest()
+        trial.expect(found(), f"meetings {wanted}", trial.heard_lines())
 
     return run
 

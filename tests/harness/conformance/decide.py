@@ -64,7 +64,8 @@ def _lost(facts: list[Event], state: Referral, setting: Setting) -> list[Said]:
     found, faults = [], setting.faults
     for each in state.meetings:
         mine = each.booking.source == setting.source
-        if each.status == "booked" and mine and each is not state.active and "keeps what lost" not in faults:
+        lost = each is not state.active or (state.met and "books after meeting" not in faults)
+        if each.status == "booked" and mine and lost and "keeps what lost" not in faults:
             found.append(_cancelled(each.id, "programme", "slot_taken"))
     active = state.active
     if active is None or found:

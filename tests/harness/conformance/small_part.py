@@ -119,7 +119,7 @@ class SmallPart:
         for place in self.places:
             start = self.stored.offsets.get(place, 0)
             self.consumer.seek(place, ends[place] if "reads on from the end" in self.faults else start)
-        if "decides while it reads" in self.faults or "reads on from the end" in self.faults:
+        if "reads on from the end" in self.faults:
             return
         while any(self.stored.offsets.get(each, 0) < ends[each] for each in self.places):
             await self._poll()
@@ -201,9 +201,6 @@ class SmallPart:
                 event = self._take(place, record)
                 found += [((place.topic.split(".")[0], event.referral), event.kind)] if event else []
             self.stored.offsets[place] = records[-1].offset + 1
-            if "decides while it reads" in self.faults:
-                for key, _ in found:
-                    await self.act(key)
         return found
 
     def _take(self, place: TopicPartition, record: Any) -> Event | None:
@@ -240,6 +237,8 @@ class SmallPart:
         if data.get("locality") != slug or not event.source.startswith(f"/{slug}/"):
             return False
         if event.event == "referral-created" and not {"practice", "needs"} <= set(data):
+            return False
+        if "reads no words of its own" in self.faults and event.source == f"/{slug}/{self.name}":
             return False
         if "refuses what it does not know" in self.faults and "field_to_come" in data:
             return False

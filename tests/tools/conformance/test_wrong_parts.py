@@ -30,7 +30,7 @@ FAULTS: Mapping[str, str] = {
     "ALL-2": "makes random ids",
     "ALL-3": "answers each record",
     "ALL-3/kill": "reads on from the end",
-    "ALL-3/full-log": "decides while it reads",
+    "ALL-3/full-log": "reads no words of its own",
     "ALL-4": "forgets what comes early",
     "ALL-5": "says another part's words",
     "ALL-6": "names people",
