@@ -45,13 +45,13 @@ def service_definition(
     )
 
 
-async def with_news_to_come(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+async def with_news_to_come(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
     """The referrals of a locality that have not ended, or of which something was said that is still news."""
     going_on = {"view.stage": {"$nin": [stage.value for stage in _ENDED]}}
     news = {"facts.r": {"$gte": now - NEWS_AGE_LIMIT}}
     which = {"locality": locality, "$or": [going_on, news]}
     found: list[str] = await mongo[REFERRALS].distinct("referral", which)
-    return found
+    return [found]
 
 
 def folding_definition(localities: Localities) -> ServiceDefinition[NotificationState, PastMessages]:

@@ -225,6 +225,10 @@ class Kernel(Generic[V, R]):
         """
         return self._ownership.owns(locality, part)
 
+    def is_looking(self, locality: str) -> bool:
+        """True while a part that came back is looked at: its automatic decisions wait for the end."""
+        return self._context.is_looking(locality)
+
     async def command(
         self,
         locality: str,

@@ -145,7 +145,7 @@ async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]
     await tx[CASELOADS].update_many(loads, left, session=tx.session)
 
 
-async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
     """Referrals that a new owner of booking decides on: open, with a meeting to cancel, or holding a time.
 
     Those with a meeting come first, so that all its times are reserved before any other is booked.
@@ -158,7 +158,7 @@ async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[str
         found |= set(await mongo[DAYS].distinct(name, to_come))
     found |= set(await mongo[CASELOADS].distinct("referrals", here))
     booked = set(await mongo[REFERRALS].distinct("referral", {**here, "view.meetings.status": "booked"}))
-    return [*sorted(found & booked), *sorted(found - booked)]
+    return [list(found & booked), list(found - booked)]
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:

@@ -45,7 +45,9 @@ async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) 
     Raises:
         PyMongoError, Transient: the database is away.
     """
-    ours = [name for name in kernel.localities if kernel.decides(name, "booking")]
+    owned = [name for name in kernel.localities if kernel.decides(name, "booking")]
+    # A look decides about all of them, and this would hold it up.
+    ours = [name for name in owned if not kernel.is_looking(name)]
     wanted = {"view.unaccounted": True, "locality": {"$in": ours}}
     found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MAX_REFERRALS)
     unaccounted = {row["_id"]: row async for row in found}

@@ -139,13 +139,14 @@ async def nothing_to_note(tx: Transaction, fact: Fact, now: datetime) -> None:
 class LookAt(Protocol):
     """Names the referrals to look at when the part has become ours again."""
 
-    async def __call__(self, mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
-        """The ids of all that may need a decision, in the order in which they are looked at."""
+    async def __call__(self, mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+        """The ids of all that may need a decision, in rounds: all of one are looked at before the next."""
 
 
-async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
-    """Every referral of the locality."""
-    return sorted(await mongo["referrals"].distinct("referral", {"locality": locality}))
+async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+    """Every referral of the locality, in one round."""
+    found: list[str] = await mongo["referrals"].distinct("referral", {"locality": locality})
+    return [found]
 
 
 @dataclass(frozen=True)

@@ -31,22 +31,27 @@ async def look_at_all(context: ServiceContext[V, R], locality: str, epoch: int) 
     key: Key = (locality, context.definition.decides_as)
     documents, ours = context.mongo[OWNERSHIP], _not_looked(key, epoch)
     row = await documents.find_one(ours)
-    if row is None:
+    if row is None or not await _leads(context, locality):
         return
-    named = await context.definition.look_at(context.mongo, locality, context.clock())
-    left = _behind(list(named), row.get("looked_to"))
+    rounds = await context.definition.look_at(context.mongo, locality, context.clock())
+    left = _behind(rounds, row.get("looked_to", ""))
     _log.info("the part is ours: %d referrals are looked at", len(left), extra={"locality": locality})
     for page in (left[at : at + _PAGE] for at in range(0, len(left), _PAGE)):
         if not await _leads(context, locality):
             return
-        await _look_at(context, locality, page)
-        await documents.update_one(ours, {"$set": {"looked_to": page[-1]}})
+        await _look_at(context, locality, [referral for _, referral in page])
+        await documents.update_one(ours, {"$set": {"looked_to": _place(*page[-1])}})
     await has_looked(context.mongo, key, epoch)
 
 
-def _behind(named: list[str], looked_to: str | None) -> list[str]:
-    """The referrals behind this one; all of them if it is none of them any more."""
-    return named[named.index(looked_to) + 1 :] if looked_to in named else named
+def _behind(rounds: Sequence[Sequence[str]], looked_to: str) -> list[tuple[int, str]]:
+    """The referrals that are left, each with its round. The look may move one to an earlier round."""
+    named = [(number, referral) for number, each in enumerate(rounds) for referral in sorted(each)]
+    return [each for each in named if _place(*each) > looked_to]
+
+
+def _place(number: int, referral: str) -> str:
+    return f"{number}/{referral}"
 
 
 async def has_looked(mongo: Mongo, key: Key, epoch: int) -> None:

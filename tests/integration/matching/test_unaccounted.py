@@ -55,6 +55,16 @@ async def test_unaccounted_referral_is_found_at_second_sweep(here: MatchingHarne
     assert await sweeper.sweep(here.kernel, before) == frozenset()
 
 
+async def test_sweep_leaves_referrals_to_a_look_under_way(
+    here: MatchingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await heard_as_old_news(here)
+    await here.kernel.mongo[TASKS].delete_many({"referral": name})
+    monkeypatch.setattr(here.kernel, "is_looking", lambda _: True)
+    assert await sweeper.sweep(here.kernel, frozenset({aggregate_id(here.slug, name)})) == frozenset()
+    assert (await here.view(name)).unaccounted
+
+
 @pytest.mark.parametrize("rests", [timedelta(seconds=20), timedelta(hours=1)])
 async def test_one_that_will_be_looked_at_soon_is_left_to_that(
     here: MatchingHarness, rests: timedelta
