@@ -21,10 +21,19 @@ def no_time_twice(case: Case) -> Iterator[Finding]:
                 days[meeting.body["link_worker"]].append((starts_at, ends_at, meeting))
     for link_worker, times in days.items():
         for one, following in pairwise(sorted(times, key=lambda time: time[0])):
-            if one[1] > following[0]:
-                both = " and ".join(f"{met.id} ({met.status})" for met in (one[2], following[2]))
+            met, other = one[2], following[2]
+            if one[1] > following[0] and not (_was_over(met, other) or _was_over(other, met)):
+                both = " and ".join(f"{each.id} ({each.status})" for each in (met, other))
                 where = f"{link_worker} {following[0].isoformat()}: {both}"
                 yield Finding("doubled", "a time that is booked twice", where, following[2].at)
+
+
+def _was_over(meeting: Met, other: Met) -> bool:
+    """True if another owner booked a time whose meeting had its outcome on the log.
+
+    The owner that booked the meeting keeps the rest of its time. The next owner has never reserved it.
+    """
+    return meeting.who != other.who and meeting.off is not None and meeting.off.at < other.at
 
 
 def diaries_hold_no_time_twice(case: Case) -> Iterator[Finding]:

@@ -157,6 +157,26 @@ def test_second_meeting_of_a_partner_is_found_by_the_whole_reckoning() -> None:
     assert ("doubled", "two meetings stand") in whole
 
 
+def _missed_and_booked_again(by: str, *, before: bool) -> set[tuple[str, str]]:
+    """The partner's meeting is missed, and its time is booked for somebody else, after or before that."""
+    handing = kept()
+    says = [
+        lambda: handing.story.outcome(2, "meeting_missed", meeting_id=identity(12)),
+        lambda: handing.story.booked(5, 15, hour=3, source=by),
+    ]
+    handing.story.created(5)
+    for say in says if before else reversed(says):
+        say()
+    return {(finding.kind, finding.what) for finding in reckon(handing.evidence())}
+
+
+def test_time_of_a_meeting_that_is_over_is_free_for_the_next_owner() -> None:
+    twice = ("doubled", "a time that is booked twice")
+    assert twice not in _missed_and_booked_again("booking", before=True)
+    assert twice in _missed_and_booked_again("booking", before=False)
+    assert twice in _missed_and_booked_again(PARTNER, before=True)
+
+
 def test_answers_name_owner_and_wait() -> None:
     by = {answer.owner: answer for answer in answers(kept().evidence())}
     assert set(by) == {"linkwork", PARTNER}
