@@ -160,7 +160,7 @@ def test_second_meeting_of_a_partner_is_found_by_the_whole_reckoning() -> None:
 def _missed_and_booked_again(by: str, *, before: bool) -> set[tuple[str, str]]:
     """The partner's meeting is missed, and its time is booked for somebody else, after or before that."""
     handing = kept()
-    says = [
+    says: list[Callable[[], object]] = [
         lambda: handing.story.outcome(2, "meeting_missed", meeting_id=identity(12)),
         lambda: handing.story.booked(5, 15, hour=3, source=by),
     ]
