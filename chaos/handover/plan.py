@@ -56,7 +56,7 @@ class Round:
         return "; ".join(words) or "a death at each step"
 
     def strikes(self, way: Way) -> Mapping[str, Participant]:
-        """Who is killed at each step of this way."""
+        """The participant to kill at each step of this way."""
         return self.there if way == "there" else self.back
 
 

@@ -139,7 +139,7 @@ def rounds_table(outcome: Outcome) -> str:
 
 
 def deaths_table(struck: Sequence[tuple[Way, str, Participant]]) -> str:
-    """How often each participant was killed at each step."""
+    """Deaths of each participant at each step."""
     counts = Counter(struck)
     lines = [
         _row(["step", *(f"{who} killed" for who in PARTICIPANTS)]),
@@ -173,7 +173,7 @@ def summary(outcome: Outcome) -> str:
 
 
 def shortfalls(outcome: Outcome, planned: int) -> list[str]:
-    """What a run that lost nothing lacks: rounds, load, or answers in time."""
+    """Lacks of a run that lost nothing: rounds, load, or answers in time."""
     found = []
     if len(outcome.rows) < planned:
         found.append(f"{len(outcome.rows)} of {planned} rounds only")

@@ -37,7 +37,7 @@ async def waiting(app: FastAPI, referral_id: str) -> set[str]:
     return {row["about"].rsplit(".", 1)[0] async for row in rows}
 
 
-async def test_notifications_elsewhere_ends_what_was_asked_and_asks_no_more(
+async def test_notifications_elsewhere_asks_no_more(
     harness: NotificationsHarness, peers: FakePeers, issuer: LoopbackIssuer
 ) -> None:
     harness.more_settings = {"issuer": issuer.url, "jwks_url": issuer.jwks_url}

@@ -150,7 +150,7 @@ def test_missed_referral_is_found_by_the_whole_reckoning() -> None:
     assert ("lost", "open, without a meeting or a reason") in whole
 
 
-def test_second_meeting_of_a_partner_is_found_by_the_whole_reckoning() -> None:
+def test_second_meeting_of_a_partner_is_found() -> None:
     handing = kept()
     _booked_twice(handing)
     whole = {(finding.kind, finding.what) for finding in reckon(handing.evidence())}
@@ -170,7 +170,7 @@ def _missed_and_booked_again(by: str, *, before: bool) -> set[tuple[str, str]]:
     return {(finding.kind, finding.what) for finding in reckon(handing.evidence())}
 
 
-def test_time_of_a_meeting_that_is_over_is_free_for_the_next_owner() -> None:
+def test_time_of_an_ended_meeting_is_free_for_the_next_owner() -> None:
     twice = ("doubled", "a time that is booked twice")
     assert twice not in _missed_and_booked_again("booking", before=True)
     assert twice in _missed_and_booked_again("booking", before=False)

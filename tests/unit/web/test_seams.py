@@ -109,7 +109,7 @@ def test_every_operation_about_a_person_is_for_owners_only() -> None:
     }
 
 
-def test_former_owner_passes_answers_on_while_its_source_is_named() -> None:
+def test_former_owner_passes_answers_on_while_named() -> None:
     former = replace(PARTNER, parts=frozenset({"directory"}))
     known = programme("meir")
     source = Source("/meir/vast-hub", "directory", 15, OWN_VAULT)
