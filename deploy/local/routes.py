@@ -4,9 +4,9 @@ import re
 
 # Longest prefix first. All other paths go to the referral service: the front page, sign-in, assets.
 ROUTES: tuple[tuple[str, str], ...] = (
+    ("/api/contract/v1/directory/", "matching"),
     ("/api/contract/v1/casework/", "matching"),
     ("/api/contract/v1/booking/", "matching"),
-    ("/api/contract/v1/directory/", "matching"),
     ("/api/contract/v1/webhooks", "notifications"),
     ("/api/notifications/", "notifications"),
     ("/api/evaluation/", "evaluation"),

@@ -45,7 +45,7 @@ def service_definition(
     )
 
 
-async def with_news_to_come(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+async def with_news_to_come(mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
     """The referrals of a locality that have not ended, or of which something was said that is still news."""
     going_on = {"view.stage": {"$nin": [stage.value for stage in _ENDED]}}
     news = {"facts.r": {"$gte": now - NEWS_AGE_LIMIT}}

@@ -145,7 +145,7 @@ async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]
     await tx[CASELOADS].update_many(loads, left, session=tx.session)
 
 
-async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
     """Referrals that a new owner of booking decides on: open, with a meeting to cancel, or holding a time.
 
     Those with a meeting come first, so that all its times are reserved before any other is booked.

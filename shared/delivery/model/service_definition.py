@@ -139,11 +139,11 @@ async def nothing_to_note(tx: Transaction, fact: Fact, now: datetime) -> None:
 class LookAt(Protocol):
     """Names the referrals to look at when the part has become ours again."""
 
-    async def __call__(self, mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+    async def __call__(self, mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
         """The ids of all that may need a decision, in rounds: all of one are looked at before the next."""
 
 
-async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
     """Every referral of the locality, in one round."""
     found: list[str] = await mongo["referrals"].distinct("referral", {"locality": locality})
     return [found]

@@ -44,7 +44,7 @@ async def look_at_all(context: ServiceContext[V, R], locality: str, epoch: int) 
     await has_looked(context.mongo, key, epoch)
 
 
-def _behind(rounds: Sequence[Sequence[str]], looked_to: str) -> list[tuple[int, str]]:
+def _behind(rounds: Sequence[list[str]], looked_to: str) -> list[tuple[int, str]]:
     """The referrals that are left, each with its round. The look may move one to an earlier round."""
     named = [(number, referral) for number, each in enumerate(rounds) for referral in sorted(each)]
     return [each for each in named if _place(*each) > looked_to]

@@ -262,7 +262,7 @@ async def test_fact_during_the_look_is_decided_after_it(place: Bench, table: Tab
     here, came = place.locality, created(place.locality)
     looks, goes_on = asyncio.Event(), asyncio.Event()
 
-    async def look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[Sequence[str]]:
+    async def look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
         looks.set()
         await goes_on.wait()
         return await every_referral(mongo, locality, now)

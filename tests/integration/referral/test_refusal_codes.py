@@ -29,9 +29,10 @@ BASE = "/api/contract/v1"
 
 
 def with_sources(known: Localities, slug: str, *sources: Source) -> Localities:
-    """The table with these sources in place of a locality's own."""
+    """The table with these sources in place of a locality's own. Each owns the part that it brings."""
+    owners = {one.part: one.name for one in sources if one.brings}
     rows = [
-        replace(each, sources=MappingProxyType({one.source: one for one in sources}))
+        replace(each, sources=MappingProxyType({one.source: one for one in sources}), owners=owners)
         if each.slug == slug
         else each
         for each in known

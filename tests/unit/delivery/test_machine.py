@@ -40,8 +40,8 @@ from tests.harness.delivery.toy import NOW, TOY
 from tests.harness.delivery.world import Process, Tally, World
 
 
-async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
-    return REFERRALS_KNOWN
+async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
+    return [REFERRALS_KNOWN]
 
 
 PART = cast(
