@@ -110,7 +110,7 @@ async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
 def _shapes(count: int) -> list[Changed[Any]]:
     """Changes of different referrals, over the whole programme and two years. Each may stand for many."""
     random, localities = Random(7), load_localities()
-    fold = fold_with(localities.rank)
+    fold = fold_with(localities)
     slugs = [locality.slug for locality in localities.real]
     shapes = []
     for number in range(1, count + 1):

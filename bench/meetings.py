@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked
-from shared.contract.events.topics import our_parts
+from shared.contract.events.topics import SourcePart, our_parts
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
@@ -15,12 +15,21 @@ from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.source import Rebuildable
 
 
-def _rank(source: str) -> int:
-    return 1 if "booking" in our_parts(source) else 0
+class _Sources:
+    """Ours alone, of which booking's word weighs most."""
+
+    def rank(self, source: str) -> int:
+        return 1 if "booking" in our_parts(source) else 0
+
+    def parts(self, source: str) -> frozenset[SourcePart]:
+        return our_parts(source)
+
+
+_SOURCES: Final = _Sources()
 
 
 def _fold(facts: Sequence[Fact]) -> ReferralHistory:
-    return fold_referral(facts, _rank)
+    return fold_referral(facts, _SOURCES)
 
 
 def _document(story: ReferralHistory) -> dict[str, Any]:

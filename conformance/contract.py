@@ -75,12 +75,10 @@ def vectors(name: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def priorities(name: str) -> Mapping[str, int]:
-    """The priorities of sources by which the vectors of a file fold."""
-    found: Mapping[str, int] = json.loads((place("vectors") / f"{name}.json").read_text("utf-8"))[
-        "source_priorities"
-    ]
-    return found
+def sources(name: str) -> tuple[Mapping[str, int], Mapping[str, str]]:
+    """The priorities of sources by which the vectors of a file fold, and the parts that partners bring."""
+    file = json.loads((place("vectors") / f"{name}.json").read_text("utf-8"))
+    return file["source_priorities"], file["source_parts"]
 
 
 def examples() -> Iterator[Mapping[str, Any]]:

@@ -17,6 +17,7 @@ from conformance.process import CommandPart, Part
 from conformance.roster import Roster
 from conformance.serving import Server
 from conformance.settings import OURS, Settings
+from conformance.sources import Sources
 from conformance.world import Owner, World
 
 
@@ -33,9 +34,9 @@ class Kit:
     # Link workers are changed by one trial at a time.
     roster_lock: asyncio.Lock
 
-    def priorities(self) -> dict[str, int]:
-        """The priority of each source of the run."""
-        return {each["source"]: each["priority"] for each in self.world.sources}
+    def sources(self) -> Sources:
+        """The sources of the run."""
+        return Sources.of(self.world.sources)
 
     async def roster_changed(self) -> None:
         """Tells the adapter, if there is one, that link workers have changed; others read the list."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from conformance.contract import PARTS, authority
+from conformance.contract import authority
 from conformance.events import Event
+from conformance.sources import Sources
 
 _ENDINGS: Final = ("referral_closed", "referral_declined", "referral_returned", "referral_withdrawn")
 _OUTCOMES: Final = {
@@ -14,7 +15,6 @@ _OUTCOMES: Final = {
     "meeting_missed": "missed",
     "meeting_cancelled": "cancelled",
 }
-_MATCHING: Final = frozenset({"booking", "casework", "directory"})
 Facts = Mapping[tuple[str, str], Event]
 
 
@@ -59,54 +59,47 @@ class Referral:
         return any(each.status == "attended" for each in self.meetings)
 
 
-def state_of(events: Iterable[Event], priorities: Mapping[str, int]) -> Referral:
-    """The state that these facts fold to. A source that is not named has the priority 0."""
+def state_of(events: Iterable[Event], sources: Sources) -> Referral:
+    """The state that these facts fold to. F12 and F15 rest on the table of sources."""
     facts = {(each.source, each.id): each for each in reversed(list(events))}
-    gone = {_named(each) for each in facts.values() if _retracts(each, facts, priorities)}
+    gone = {_named(each) for each in facts.values() if _retracts(each, facts, sources)}
     said = [each for key, each in facts.items() if key not in gone]
     reopened = {(f.data["ends_source"], f.data["ends_id"]) for f in said if f.kind == "referral_reopened"}
     ended = any(f.kind in _ENDINGS and (f.source, f.id) not in reopened for f in said)
     created = any(f.kind == "referral_created" for f in said)
     return Referral(
-        tuple(_meetings(_counting(facts, said), said, priorities)),
+        tuple(_meetings(_counting(facts, said), said, sources)),
         tuple(f for f in said if f.kind == "meeting_waiting"),
-        ended or not created or any(_erases(f, facts, said, priorities) for f in said),
+        ended or not created or any(_erases(f, facts, said, sources) for f in said),
     )
-
-
-def _parts(source: str) -> frozenset[str]:
-    word = source.rpartition("/")[2]
-    if word == "matching":
-        return _MATCHING
-    return frozenset({word} if word in PARTS else ())
 
 
 def _named(retraction: Event) -> tuple[str, str]:
     return retraction.data["event_source"], retraction.data["event_id"]
 
 
-def _retracts(event: Event, facts: Facts, priorities: Mapping[str, int]) -> bool:
+def _retracts(event: Event, facts: Facts, sources: Sources) -> bool:
     """F11."""
     named = facts.get(_named(event)) if event.kind == "retracted" else None
     if named is None:
         return False
-    own = named.source == event.source and bool(priorities.get(event.source, 0) > 0 or _parts(event.source))
-    return own or bool(_parts(event.source) & authority().get(named.kind, frozenset()))
+    own = named.source == event.source and sources.knows(event.source)
+    return own or bool(sources.parts(event.source) & authority().get(named.kind, frozenset()))
 
 
-def _weight(event: Event, priorities: Mapping[str, int]) -> tuple[int, str, str]:
-    return priorities.get(event.source, 0), event.id, event.source
+def _weight(event: Event, sources: Sources) -> tuple[int, str, str]:
+    return sources.weight(event.source), event.id, event.source
 
 
-def _erases(event: Event, facts: Facts, said: Iterable[Event], priorities: Mapping[str, int]) -> bool:
+def _erases(event: Event, facts: Facts, said: Iterable[Event], sources: Sources) -> bool:
     """F15, of `person_erased`."""
     if event.kind != "person_erased":
         return False
     creations = [f for f in said if f.kind == "referral_created"]
     creations = creations or [f for f in facts.values() if f.kind == "referral_created"]
-    stands = max(creations, key=lambda f: _weight(f, priorities), default=None)
-    by_creator = stands is not None and stands.source == event.source and priorities.get(event.source, 0) > 0
-    return by_creator or "referral" in _parts(event.source)
+    stands = max(creations, key=lambda f: _weight(f, sources), default=None)
+    by_creator = stands is not None and stands.source == event.source and sources.weight(event.source) > 0
+    return by_creator or "referral" in sources.parts(event.source)
 
 
 def _counting(facts: Facts, said: Iterable[Event]) -> list[Event]:
@@ -118,9 +111,9 @@ def _counting(facts: Facts, said: Iterable[Event]) -> list[Event]:
     return [f for f in said if f.kind == "meeting_booked" and int(f.data["sequence"]) - 1 in sequences]
 
 
-def _meetings(bookings: list[Event], said: list[Event], priorities: Mapping[str, int]) -> list[Meeting]:
+def _meetings(bookings: list[Event], said: list[Event], sources: Sources) -> list[Meeting]:
     standing: dict[str, Event] = {}
-    for booking in sorted(bookings, key=lambda each: _weight(each, priorities)):
+    for booking in sorted(bookings, key=lambda each: _weight(each, sources)):
         standing[booking.data["meeting_id"]] = booking
     replaced = {booking.data.get("replaces") for booking in bookings}
     found: list[Meeting] = []
@@ -131,7 +124,7 @@ def _meetings(bookings: list[Event], said: list[Event], priorities: Mapping[str,
         status = status or ("replaced" if meeting in replaced else "booked")
         whys = [str(f.data["why"]) for f in outcomes if f.kind == "meeting_cancelled"]
         found.append(Meeting(booking, status, _provisional(booking, bookings), whys[-1] if whys else None))
-    return sorted(found, key=lambda each: (each.sequence, priorities.get(each.booking.source, 0), each.id))
+    return sorted(found, key=lambda each: (each.sequence, sources.weight(each.booking.source), each.id))
 
 
 def _provisional(standing: Event, bookings: Iterable[Event]) -> bool:

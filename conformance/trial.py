@@ -170,7 +170,7 @@ class Trial:
 
     def state(self, referral: str) -> Referral:
         """The state of a referral, from everything that was said of it."""
-        return state_of(self.kit.bus.heard[referral], self.kit.priorities())
+        return state_of(self.kit.bus.heard[referral], self.kit.sources())
 
     async def until(
         self,

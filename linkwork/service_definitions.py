@@ -27,7 +27,7 @@ def matching(table: Path) -> Rebuildable:
     """The matching service by a table."""
     known = load_table(table)
     definition = services.matching.definition.service_definition(
-        known.rank, fold_rules_version=known.fold_rules_version, is_sandbox=known.is_sandbox
+        known, fold_rules_version=known.fold_rules_version, is_sandbox=known.is_sandbox
     )
     return Rebuildable(definition, services.matching.collections.ensure_indexes)
 

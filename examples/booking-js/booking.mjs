@@ -82,7 +82,8 @@ export class Booking {
   #project(id, hold = 0) {
     const rows = this.store.all(`select record from facts where referral = ?1
       union all select record from outbox where referral = ?1`, id);
-    const it = view(rows.map(({ record }) => JSON.parse(record)), this.store.kept("priorities") ?? {});
+    const [priorities, brings] = ["priorities", "brings"].map((name) => this.store.kept(name) ?? {});
+    const it = view(rows.map(({ record }) => JSON.parse(record)), priorities, brings);
     const held = it.meetings.filter(({ isHeld }) => isHeld);
     const before = this.referrals.get(id)?.held ?? [];
     before.forEach(this.diary.release);
@@ -125,7 +126,7 @@ export class Booking {
   }
 
   tick = () => this.#change(() => this.#decide());
-  // What Linkwork answered: owners of parts, link workers, priorities of sources; and the number of partitions.
+  // What Linkwork answered: owners of parts, link workers, priorities and parts of sources; and the number of partitions.
   learn(name, value) {
     this.#change(() => {
       if (name === "parts") this.parts = value;

@@ -8,6 +8,7 @@ import { Diary } from "./diary.mjs";
 
 const contract = new URL("../../shared/contract/", import.meta.url);
 const PRIORITIES = { "/meir/booking": 40, "/meir/casework": 40, "/meir/referral": 30, "/meir/booking-js": 40 };
+const BRINGS = { "/meir/booking-js": "booking" };
 const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 };
 const START = Date.parse("2026-11-23T09:00:00Z");
 const failed = [];
@@ -23,7 +24,7 @@ const workers = [worker("lw-meir-1"), worker("lw-meir-2")];
 const ours = ["/meir/booking-js", "/meir/booking", "/meir/matching"];
 
 function decided(facts, now) {
-  const it = view(facts, PRIORITIES);
+  const it = view(facts, PRIORITIES, BRINGS);
   const diary = new Diary(workers, it.meetings.filter(({ isHeld }) => isHeld));
   return reconcile(it, { now, diary, newId, ours, casesOf: () => 0 }).says;
 }
@@ -75,8 +76,9 @@ for (const [name, story] of files("stories/")) {
     check(`${name} ${part} adopts ${answered_by}`, adds.join() === isFree, adds);
   }
 }
-for (const [name, { vectors, source_priorities }] of files("history/vectors/")) {
+for (const [name, { vectors, source_priorities, source_parts }] of files("history/vectors/")) {
   Object.assign(PRIORITIES, source_priorities);
+  Object.assign(BRINGS, source_parts);
   for (const { name: vector, facts } of vectors) {
     // A first meeting may make a second one of another source count (F14), and then gives way to it.
     const first = [...facts, ...said(decided(facts, START), START)];

@@ -25,7 +25,7 @@ for (const { name, content } of read(folds)) {
   for (const { name: vector, facts, state } of content.vectors) {
     // Order and repetition change nothing.
     for (const given of [facts, [...facts].reverse(), [...facts, ...facts]]) {
-      check(`${name} ${vector}`, fold(given, content.source_priorities), state);
+      check(`${name} ${vector}`, fold(given, content.source_priorities, content.source_parts), state);
     }
   }
 }

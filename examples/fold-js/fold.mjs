@@ -1,5 +1,5 @@
 // The fold of docs/contract/fold.md: the facts of one referral in, its state out. Comments name the rules.
-// `node fold.mjs` reads a line of JSON {"facts", "source_priorities"} and writes the state as a line.
+// `node fold.mjs` reads a line of JSON {"facts", "source_priorities", "source_parts"} and writes the state as a line.
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -37,16 +37,16 @@ export const plus = (day, days) => new Date(Date.parse(day) + days * 86_400_000)
 
 export const kindOf = ({ event, body }) => (event === "outcome-recorded" ? body.kind : event.replace("-", "_"));
 
-// F12: the parts of the programme in whose name a source speaks.
-function partsOf(source) {
+// F12: the parts for which a source speaks, by its name or by the table.
+function partsOf(source, brings) {
   const name = last(source.split("/"));
   if (name === "matching") return ["booking", "casework", "directory"];
-  return Object.hasOwn(SAYS, name) ? [name] : [];
+  return [Object.hasOwn(SAYS, name) ? name : brings[source]].filter((part) => Object.hasOwn(SAYS, part ?? ""));
 }
 
 // F10 to F16: the facts that count, by kind, each kind in ascending order.
-function effective(facts, priority) {
-  const known = (source) => priority(source) > 0 || partsOf(source).length > 0;
+function effective(facts, priority, brings) {
+  const known = (source) => priority(source) > 0 || partsOf(source, brings).length > 0;
   const said = new Map(); // Ever said.
   for (const fact of facts) {
     const kind = kindOf(fact);
@@ -59,7 +59,7 @@ function effective(facts, priority) {
     const target = byKey.get(key(body.event_source, body.event_id));
     if (!target) return false;
     if (source === target.source) return known(source);
-    return partsOf(source).some((part) => partsSaying(kindOf(target)).includes(part));
+    return partsOf(source, brings).some((part) => partsSaying(kindOf(target)).includes(part));
   });
   const gone = new Set(retractions.map(({ body }) => key(body.event_source, body.event_id)));
   const remaining = (kind) => ever(kind).filter((fact) => !gone.has(keyOf(fact))); // F13
@@ -75,7 +75,7 @@ function effective(facts, priority) {
     if (!GUARDED.includes(kind)) return true;
     if (kind === "sharing_changed" && fact.body.agreed !== "yes") return true; // F16
     if (kind === "contact_changed" && fact.body.contact !== "yes") return true;
-    if (partsOf(fact.source).some((part) => partsSaying(kind).includes(part))) return true; // F15
+    if (partsOf(fact.source, brings).some((part) => partsSaying(kind).includes(part))) return true; // F15
     return fact.source === creator && priority(fact.source) > 0;
   }
   const of = (kind) => (kind === "retracted" ? retractions : remaining(kind).filter((fact) => counts(kind, fact)));
@@ -234,12 +234,12 @@ function stageOf({ created, meetings, prescriptions, endings }) {
 }
 
 // The history of a referral as facts, and what counts. `fold` names the facts by source and id.
-export function historyOf(given, priorities) {
+export function historyOf(given, priorities, brings = {}) {
   const priority = (source) => (Object.hasOwn(priorities, source) ? priorities[source] : 0);
   const once = new Map(); // F1
   for (const fact of given) if (!once.has(keyOf(fact))) once.set(keyOf(fact), fact);
   const facts = sorted(once.values(), (fact) => [priority(fact.source), fact.id, fact.source]); // F4
-  const counting = effective(facts, priority);
+  const counting = effective(facts, priority, brings);
   const created = last(counting.of("referral_created")); // F20
   const plan = last(sorted(counting.of("plan_agreed"), (fact) => [fact.body.revision ?? 1])); // F41
   return {
@@ -248,8 +248,8 @@ export function historyOf(given, priorities) {
   };
 }
 
-export function fold(given, priorities) {
-  const history = historyOf(given, priorities);
+export function fold(given, priorities, brings = {}) {
+  const history = historyOf(given, priorities, brings);
   const { facts, counting, counting: { of }, priority, created, meetings, prescriptions, endings } = history;
   const contacts = of("contact_changed").map((fact) => fact.body.contact); // F21
   const careful = ["ring", "not_known", "yes"].find((word) => contacts.includes(word));
@@ -293,7 +293,7 @@ export function fold(given, priorities) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for await (const line of createInterface({ input: process.stdin })) {
-    const { facts, source_priorities } = JSON.parse(line);
-    process.stdout.write(`${JSON.stringify(fold(facts, source_priorities))}\n`);
+    const { facts, source_priorities, source_parts } = JSON.parse(line);
+    process.stdout.write(`${JSON.stringify(fold(facts, source_priorities, source_parts))}\n`);
   }
 }

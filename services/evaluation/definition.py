@@ -16,7 +16,7 @@ def service_definition(localities: Localities) -> ServiceDefinition[EvaluationSt
     totals = TotalsRepository(localities.is_sandbox)
     return ServiceDefinition(
         name="evaluation",
-        fold=fold_with(localities.rank),
+        fold=fold_with(localities),
         fold_version=FOLD_VERSION,
         to_document=to_document,
         repository=totals,

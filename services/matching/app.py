@@ -102,7 +102,7 @@ def create_app(
     known = table.localities
     diaries = DiaryStore(settings.travel_minutes)
     definition = service_definition(
-        known.rank,
+        known,
         diaries,
         fold_rules_version=known.fold_rules_version,
         is_sandbox=known.is_sandbox,

@@ -17,7 +17,7 @@ from services.matching.casework.drafts import drop_drafts
 from services.matching.provider.link_states import drop_links
 from services.matching.referral_state.state import FOLD_VERSION, ReferralState, fold, to_document
 from shared.contract.events.fact import Fact
-from shared.contract.history import SourcePriority
+from shared.contract.history import SourceTable
 from shared.delivery.model.service_definition import (
     Changed,
     Loaded,
@@ -92,7 +92,7 @@ async def _referred_again(tx: Transaction, returned: Sequence[Loaded[ReferralSta
 
 
 def service_definition(
-    rank: SourcePriority,
+    sources: SourceTable,
     diaries: DiaryStore | None = None,
     *,
     fold_rules_version: Callable[[str], int] = no_fold_rules,
@@ -101,7 +101,7 @@ def service_definition(
     """The definition for a programme whose sources have these priorities (from its table)."""
 
     def folded(facts: Sequence[Fact]) -> ReferralState:
-        return fold(facts, rank)
+        return fold(facts, sources)
 
     return ServiceDefinition(
         name="matching",

@@ -58,7 +58,7 @@ def folding_definition(localities: Localities) -> ServiceDefinition[Notification
     """The service as a rebuild needs it: it folds, but decides and sends nothing."""
 
     def fold_with_priority(facts: Sequence[Fact]) -> NotificationState:
-        return fold(facts, localities.rank)
+        return fold(facts, localities)
 
     return ServiceDefinition(
         name="notifications",

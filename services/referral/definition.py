@@ -21,7 +21,7 @@ def service_definition(
     """The referral service's fold and document."""
     return ServiceDefinition(
         name="referral",
-        fold=lambda facts: state.fold(facts, localities.rank),
+        fold=lambda facts: state.fold(facts, localities),
         fold_version=state.FOLD_VERSION,
         to_document=document.to_document,
         repository=NoRepository(),

@@ -51,10 +51,17 @@ def with_source(document: Document, name: str, rank: int, slug: str = "meir") ->
 
 
 def with_part(
-    document: Document, name: str, part: str, slug: str = "meir", api: str | None = None, rank: int = 15
+    document: Document,
+    name: str,
+    part: str,
+    slug: str = "meir",
+    api: str | None = None,
+    rank: int | None = None,
 ) -> Document:
-    """The document with a partner's source that brings a part in a locality."""
+    """The document with a partner's source that brings a part in a locality, of the rank of ours."""
     made = copy.deepcopy(document)
+    if rank is None:
+        rank = next((each["rank"] for each in made["programme"]["sources"] if each["name"] == part), 15)
     sources = locality_of(made, slug).setdefault("sources", [])
     sources[:] = [each for each in sources if each["name"] != name]
     row = {"name": name, "part": part, "rank": rank, "vault": "own", **({"api": api} if api else {})}

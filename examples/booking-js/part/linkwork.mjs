@@ -33,7 +33,7 @@ export async function linkwork({ address, issuer, token: given, client, secret, 
   return { about, get };
 }
 
-// Who owns which part, and the priorities of sources, as the table in force has them.
+// Who owns which part, and the priorities and parts of sources, as the table in force has them.
 export function followTable(part, { get }) {
   forever("parts", 2, async () => {
     const { parts } = await (await get(`parts?locality=${part.locality}`)).json();
@@ -42,5 +42,6 @@ export function followTable(part, { get }) {
   forever("sources", 60, async () => {
     const { sources } = await (await get("sources")).json();
     part.learn("priorities", Object.fromEntries(sources.map(({ source, priority }) => [source, priority])));
+    part.learn("brings", Object.fromEntries(sources.map(({ source, part: brought }) => [source, brought])));
   });
 }

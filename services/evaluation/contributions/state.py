@@ -14,7 +14,7 @@ from shared.contract.history import (
     STAGE,
     UNMET_NEEDS,
     ReferralHistory,
-    SourcePriority,
+    SourceTable,
     fold_referral,
     fold_version,
     stage_of,
@@ -33,11 +33,11 @@ class EvaluationState:
     contribution: Contribution
 
 
-def fold_with(priority: SourcePriority) -> Callable[[Sequence[Fact]], EvaluationState]:
-    """Makes the fold for one priority of sources."""
+def fold_with(sources: SourceTable) -> Callable[[Sequence[Fact]], EvaluationState]:
+    """Makes the fold by one table of sources."""
 
     def fold(facts: Sequence[Fact]) -> EvaluationState:
-        history = fold_referral(facts, priority, SECTIONS)
+        history = fold_referral(facts, sources, SECTIONS)
         return EvaluationState(history, contribution_of(history))
 
     return fold

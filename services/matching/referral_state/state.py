@@ -17,7 +17,7 @@ from shared.contract.history import (
     EventRef,
     Meeting,
     ReferralHistory,
-    SourcePriority,
+    SourceTable,
     fold_referral,
     fold_version,
     stage_of,
@@ -123,10 +123,10 @@ class ReferralState:
         return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
 
 
-def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
+def fold(facts: Sequence[Fact], sources: SourceTable) -> ReferralState:
     """Folds this set of facts, in whatever order they arrived."""
-    story = fold_referral(facts, rank)
-    told = EffectiveFacts(facts, rank)
+    story = fold_referral(facts, sources)
+    told = EffectiveFacts(facts, sources)
     changed = told.of(o.LinkWorkerChanged)
     view = ReferralState(
         story=story,

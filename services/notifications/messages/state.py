@@ -16,7 +16,7 @@ from shared.contract.history import (
     EffectiveFacts,
     Meeting,
     ReferralHistory,
-    SourcePriority,
+    SourceTable,
     fold_referral,
     fold_version,
     stage_of,
@@ -64,10 +64,10 @@ class NotificationState:
         return (*self.history.meetings, *self.retracted_meetings)
 
 
-def fold(facts: Sequence[Fact], priority: SourcePriority) -> NotificationState:
+def fold(facts: Sequence[Fact], sources: SourceTable) -> NotificationState:
     """Folds this set of facts. Their order does not matter."""
-    history = fold_referral(facts, priority, SECTIONS)
-    retracted = _retracted_meetings(facts, priority, history)
+    history = fold_referral(facts, sources, SECTIONS)
+    retracted = _retracted_meetings(facts, sources, history)
     called_for = (*_messages(history), *(_off(retracted, history) if history.created else ()))
     allowed = tuple(m for m in called_for if _is_allowed(history, m.name.recipient))
     return NotificationState(history, allowed, retracted)
@@ -181,16 +181,16 @@ def _off(meetings: Iterable[Meeting], history: ReferralHistory) -> Iterator[Mess
 
 
 def _retracted_meetings(
-    facts: Sequence[Fact], priority: SourcePriority, history: ReferralHistory
+    facts: Sequence[Fact], sources: SourceTable, history: ReferralHistory
 ) -> tuple[Meeting, ...]:
     """Meetings of which every booking was retracted, each with the fact that retracted it."""
     if not any(isinstance(fact.body, Retracted) for fact in facts):
         return ()
-    by = EffectiveFacts(facts, priority).retracted
+    by = EffectiveFacts(facts, sources).retracted
     known = {meeting.booked.meeting_id for meeting in history.meetings}
     found = {
         fact.body.meeting_id: Meeting(fact.body, fact, "cancelled", outcome=by[fact.key])
-        for fact in sorted(facts, key=lambda fact: (priority(fact.source), fact.id, fact.source))
+        for fact in sorted(facts, key=lambda fact: (sources.rank(fact.source), fact.id, fact.source))
         if isinstance(fact.body, MeetingBooked) and fact.key in by
     }
     return tuple(meeting for name, meeting in sorted(found.items()) if name not in known)

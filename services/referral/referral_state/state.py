@@ -15,7 +15,7 @@ from shared.contract.history import (
     STAGE,
     EffectiveFacts,
     ReferralHistory,
-    SourcePriority,
+    SourceTable,
     Stage,
     Uncounted,
     fold_referral,
@@ -75,19 +75,21 @@ class ReferralState:
         return max([story.created_said.recorded, *lost])
 
 
-def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
+def fold(facts: Sequence[Fact], sources: SourceTable) -> ReferralState:
     """The state that these facts give, in whatever order they arrived."""
-    effective = EffectiveFacts(facts, rank)
-    story = fold_referral(facts, rank, SECTIONS, effective)
-    return ReferralState(story, stage_of(story), _next(story), _uncounted_of_partners(facts, rank, effective))
+    effective = EffectiveFacts(facts, sources)
+    story = fold_referral(facts, sources, SECTIONS, effective)
+    return ReferralState(
+        story, stage_of(story), _next(story), _uncounted_of_partners(facts, sources, effective)
+    )
 
 
 def _uncounted_of_partners(
-    facts: Sequence[Fact], rank: SourcePriority, effective: EffectiveFacts
+    facts: Sequence[Fact], sources: SourceTable, effective: EffectiveFacts
 ) -> tuple[Uncounted, ...]:
     if all(our_parts(fact.source) for fact in facts):
         return ()  # Most referrals, which then cost nothing more.
-    return tuple(each for each in uncounted(facts, rank, effective) if not our_parts(each.fact.source))
+    return tuple(each for each in uncounted(facts, sources, effective) if not our_parts(each.fact.source))
 
 
 def _next(story: ReferralHistory) -> NextEvent | None:

@@ -13,7 +13,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.contract.history import MEETINGS, EffectiveFacts, ReferralHistory, SourcePriority, fold_referral
+from shared.contract.history import MEETINGS, EffectiveFacts, ReferralHistory, SourceTable, fold_referral
 from shared.contract.history.days import day_of
 from shared.contract.history.model import EventRef
 
@@ -75,9 +75,9 @@ _OF_THE_PLAN: Set[type[EventBody]] = frozenset(
 )
 
 
-def history_of(facts: Sequence[Fact], rank: SourcePriority, *, details: bool = True) -> list[HistoryEntry]:
+def history_of(facts: Sequence[Fact], sources: SourceTable, *, details: bool = True) -> list[HistoryEntry]:
     """The history without retracted facts, oldest first. Without `details`: only what the stage rests on."""
-    effective, story = EffectiveFacts(facts, rank), fold_referral(facts, rank, (MEETINGS,))
+    effective, story = EffectiveFacts(facts, sources), fold_referral(facts, sources, (MEETINGS,))
     hidden = {p.prescription_id for p, _ in effective.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
     entries = [
         _entry(body, event, story)

@@ -52,7 +52,7 @@ async def read_referral(
         person=people.get(referral_id),
         kept=details_location(context, row),
         needs=tuple(need for need in v.Need if need in needs and need is not v.Need.SENSITIVE),
-        history=history_of(facts, locality.rank, details=may_see_details(caller, row)),
+        history=history_of(facts, locality, details=may_see_details(caller, row)),
         details_to_gp=v.Agreed(row["view"]["details_to_gp"]),
         returned=await _return_details(context, caller, row),
     )

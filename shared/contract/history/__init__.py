@@ -2,13 +2,14 @@
 
 from shared.contract.history.casework import CONTACT_ATTEMPTS, MEASURES, PLAN, SHARING, UNMET_NEEDS
 from shared.contract.history.creation import CONTACT, CREATION, ENDINGS
-from shared.contract.history.effective import EffectiveFacts, SourcePriority
+from shared.contract.history.effective import EffectiveFacts
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
 from shared.contract.history.meetings import MEETINGS
 from shared.contract.history.model import Ending, EventRef, Meeting, Prescription, ReferralHistory
 from shared.contract.history.next_step import NEXT_STEP
 from shared.contract.history.prescriptions import PRESCRIPTIONS
 from shared.contract.history.section import Section, fold_version
+from shared.contract.history.sources import ListedSources, SourceTable
 from shared.contract.history.stage import STAGE, Stage, stage_of
 from shared.contract.history.uncounted import Uncounted, uncounted
 
@@ -29,11 +30,12 @@ __all__ = [
     "EffectiveFacts",
     "Ending",
     "EventRef",
+    "ListedSources",
     "Meeting",
     "Prescription",
     "ReferralHistory",
     "Section",
-    "SourcePriority",
+    "SourceTable",
     "Stage",
     "Uncounted",
     "fold_referral",

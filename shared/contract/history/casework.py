@@ -46,7 +46,7 @@ def no_beats_yes(said: set[v.Agreed]) -> v.Agreed:
 # Every attempt counts.
 CONTACT_ATTEMPTS = Section(
     name="contact_attempts",
-    version=2,
+    version=3,
     kinds=frozenset({o.ContactAttempted}),
     empty={"contacts": ()},
     fold=_contact_attempts,
@@ -54,14 +54,14 @@ CONTACT_ATTEMPTS = Section(
 # The plan of the highest (revision, priority, id) stands.
 PLAN = Section(
     name="plan",
-    version=2,
+    version=3,
     kinds=frozenset({o.PlanAgreed}),
     empty={"plan": None, "plan_said": None},
     fold=_plan,
 )
 UNMET_NEEDS = Section(
     name="unmet_needs",
-    version=2,
+    version=3,
     kinds=frozenset({o.NeedUnmet}),
     empty={"unmet": ()},
     fold=_unmet_needs,
@@ -69,7 +69,7 @@ UNMET_NEEDS = Section(
 # For each instrument and stage, the answers of the highest (priority, id) stand.
 MEASURES = Section(
     name="measures",
-    version=2,
+    version=3,
     kinds=frozenset({o.Measured}),
     empty={"measured": {}},
     fold=_measures,
@@ -77,7 +77,7 @@ MEASURES = Section(
 # No beats yes. To change an agreement is to retract the earlier fact and say the new one.
 SHARING = Section(
     name="sharing",
-    version=2,
+    version=3,
     kinds=frozenset({o.SharingChanged}),
     empty={"details_to_gp": v.Agreed.NOT_ASKED, "follow_up": v.Agreed.NOT_ASKED},
     fold=_sharing,

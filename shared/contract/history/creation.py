@@ -50,7 +50,7 @@ _ENDINGS: Set[type[Body]] = frozenset(
 # Of several creations, the one of the highest (priority, id) stands.
 CREATION = Section(
     name="creation",
-    version=2,
+    version=3,
     kinds=frozenset({ReferralCreated}),
     empty={"created": None, "created_said": None},
     fold=_creation,
@@ -59,7 +59,7 @@ CREATION = Section(
 # other: only a yes from all is a yes. To change it again is to retract the earlier change.
 CONTACT = Section(
     name="contact",
-    version=2,
+    version=3,
     kinds=frozenset({o.ContactChanged}),
     empty={"contact_changes": ()},
     fold=_contact,
@@ -69,7 +69,7 @@ CONTACT = Section(
 # `referral_reopened` undoes exactly the ending that it names, whichever has the higher id.
 ENDINGS = Section(
     name="endings",
-    version=2,
+    version=3,
     kinds=_ENDINGS,
     empty={"endings": (), "reopenings": 0, "erased": False},
     fold=_endings,

@@ -12,13 +12,10 @@ from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Body, UnknownOutcome
 from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.contract.events.topics import SourcePart, our_parts
+from shared.contract.events.topics import SourcePart
 from shared.contract.events.vocabulary import Agreed, SafeToText
 from shared.contract.history.model import EventRef
-
-# The weight of a source's facts in its locality, by the localities file. The higher number wins. A source
-# that no list names has 0.
-SourcePriority = Callable[[str], int]
+from shared.contract.history.sources import SourceTable
 
 B = TypeVar("B", bound=EventBody)
 _WITHOUT_STEPS: Set[type[Body]] = frozenset({ReferralCreated, MeetingBooked, UnknownOutcome})
@@ -34,19 +31,22 @@ _NOTHING: Final[Mapping[FactKey, Fact]] = {}
 class EffectiveFacts:
     """The facts that count, by kind, each kind in ascending order of (priority, id).
 
-    - `retracted` counts of a fact of its own source, and of a fact of a kind that the part of ours says which
-      retracts. It makes the fact never said, whichever of the two comes first.
+    - `retracted` counts of a fact of its own source, and from a source that speaks for a part which says the
+      fact's kind. It makes the fact never said, whichever of the two comes first.
     - A meeting counts once a creation of its referral was ever said. Its sequence n counts where n-1 was.
-    - Kinds of `authority.GUARDED` count from the part of ours that says them, and from the source of the
-      creation that stands. A word that permits nothing, such as a no to sharing, counts from any source.
+    - Kinds of `authority.GUARDED` count from sources that speak for the part which says them, and from the
+      source of the creation that stands. A word that permits nothing, such as a no to sharing, counts from
+      any source.
+    - A source speaks for a part by its name if it is ours, and else by the table, whoever owns the part now.
     - A source that no list names retracts nothing, and says nothing of these kinds beside such words.
 
     Attributes:
         retracted: the facts that were retracted, each with the fact that retracts it.
     """
 
-    def __init__(self, facts: Sequence[Fact], priority: SourcePriority) -> None:
-        self.priority = priority
+    def __init__(self, facts: Sequence[Fact], sources: SourceTable) -> None:
+        self.priority = priority = sources.rank
+        self._parts = sources.parts
         self.retracted: Mapping[FactKey, Fact] = _NOTHING
         self._of: dict[type[Body], list[tuple[Any, EventRef]]] = {}
         if len(facts) > 1:
@@ -81,10 +81,9 @@ class EffectiveFacts:
             self._of[o.Retracted] = retractions
 
     def _may_retract(self, source: str, target: Fact) -> bool:
-        ours = our_parts(source)
         if source == target.source:
             return self.is_known(source)
-        return not ours.isdisjoint(parts_of(target.kind))
+        return not self._parts(source).isdisjoint(parts_of(target.kind))
 
     def _judge_meetings(self, created: bool, sequences: Set[int]) -> None:
         def counts(body: MeetingBooked, _: EventRef) -> bool:
@@ -96,7 +95,7 @@ class EffectiveFacts:
         for kind, part in _GUARDED.items():
 
             def counts(body: Any, said: EventRef, part: SourcePart = part) -> bool:
-                if part in our_parts(said.source) or _is_careful(body):
+                if part in self._parts(said.source) or _is_careful(body):
                     return True
                 return said.source == creator and self.priority(said.source) > 0
 
@@ -111,7 +110,7 @@ class EffectiveFacts:
 
     def is_known(self, source: str) -> bool:
         """True if a source is ours, or a list of the locality names it."""
-        return self.priority(source) > 0 or bool(our_parts(source))
+        return self.priority(source) > 0 or bool(self._parts(source))
 
     def of(self, kind: type[B]) -> list[tuple[B, EventRef]]:
         """The facts of one kind, lowest (priority, id) first."""

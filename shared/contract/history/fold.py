@@ -19,12 +19,13 @@ from shared.contract.events.envelope import Body
 from shared.contract.events.fact import Fact
 from shared.contract.history.casework import CONTACT_ATTEMPTS, MEASURES, PLAN, SHARING, UNMET_NEEDS
 from shared.contract.history.creation import CONTACT, CREATION, ENDINGS
-from shared.contract.history.effective import EffectiveFacts, SourcePriority
+from shared.contract.history.effective import EffectiveFacts
 from shared.contract.history.meetings import MEETINGS
 from shared.contract.history.model import ReferralHistory
 from shared.contract.history.next_step import NEXT_STEP
 from shared.contract.history.prescriptions import PRESCRIPTIONS
 from shared.contract.history.section import Section, with_needs
+from shared.contract.history.sources import SourceTable
 from shared.contract.history.stage import STAGE
 
 ALL_SECTIONS: Final = (
@@ -45,7 +46,7 @@ ALL_SECTIONS: Final = (
 
 def fold_referral(
     facts: Iterable[Fact],
-    priority: SourcePriority,
+    sources: SourceTable,
     sections: tuple[Section, ...] = ALL_SECTIONS,
     effective: EffectiveFacts | None = None,
 ) -> ReferralHistory:
@@ -54,7 +55,7 @@ def fold_referral(
     Reading a field of another section raises `NotFolded`. `effective`: what counts of them, if it was judged.
     """
     facts = list(facts)
-    effective = effective or EffectiveFacts(facts, priority)
+    effective = effective or EffectiveFacts(facts, sources)
     by_kind, empty = _prepared(sections)
     fields = dict(empty)
     fields["last_recorded"] = max([fact.recorded for fact in facts], default=None)

@@ -76,7 +76,7 @@ def _agreed(effective: MeetingBooked, booked: Sequence[tuple[MeetingBooked, Even
 # - The link worker is the one last handed the case, else the one of the highest meeting of a known source.
 MEETINGS = Section(
     name="meetings",
-    version=2,
+    version=3,
     kinds=frozenset({MeetingBooked, o.MeetingWaiting, o.LinkWorkerChanged}),
     empty={"meetings": (), "active": None, "waiting": None, "waiting_said": None, "link_worker": None},
     fold=_meetings,

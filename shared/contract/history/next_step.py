@@ -194,7 +194,7 @@ def _next_step(facts: EffectiveFacts) -> Fields:
 # stands for `step_of`, so it is raised when a derived step or its date changes.
 NEXT_STEP = Section(
     name="next_step",
-    version=2,
+    version=3,
     kinds=frozenset(Outcome.__subclasses__()),
     empty={"next_step": None, "next_step_said": None},
     fold=_next_step,

@@ -64,7 +64,7 @@ def _status(
 # - Whether name and contact may be shared with the service: no beats yes.
 PRESCRIPTIONS = Section(
     name="prescriptions",
-    version=2,
+    version=3,
     kinds=frozenset({o.ServicePrescribed}),
     empty={"prescriptions": ()},
     fold=_prescriptions,

@@ -46,4 +46,4 @@ def stage_of(story: ReferralHistory) -> Stage:
 
 
 # Derived from other sections. The version is raised when `stage_of` gives another stage.
-STAGE = Section(name="stage", version=2, needs=(CREATION, ENDINGS, MEETINGS, PRESCRIPTIONS))
+STAGE = Section(name="stage", version=3, needs=(CREATION, ENDINGS, MEETINGS, PRESCRIPTIONS))

@@ -8,7 +8,8 @@ from shared.contract.events.envelope import UnknownOutcome
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked, ReferralCreated
 from shared.contract.events.notices import NotCounted
-from shared.contract.history.effective import EffectiveFacts, SourcePriority
+from shared.contract.history.effective import EffectiveFacts
+from shared.contract.history.sources import SourceTable
 
 _OF_A_MEETING: Final = (o.MeetingAttended, o.MeetingMissed, o.MeetingCancelled)
 
@@ -21,14 +22,14 @@ class Uncounted(NamedTuple):
 
 
 def uncounted(
-    facts: Sequence[Fact], priority: SourcePriority, effective: EffectiveFacts | None = None
+    facts: Sequence[Fact], sources: SourceTable, effective: EffectiveFacts | None = None
 ) -> tuple[Uncounted, ...]:
     """The facts of the set that do not count, by source and id. Retracted facts are none of them.
 
     A fact of a kind that the contract does not know yet is none of them either. `effective`: what counts of
     them, if it was judged.
     """
-    effective = effective or EffectiveFacts(facts, priority)
+    effective = effective or EffectiveFacts(facts, sources)
     if _all_count(effective, len(facts)):
         return ()  # Most referrals, for which the rest is not asked.
     counting, known = effective.keys(), {fact.key for fact in facts}

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from shared.contract.events.envelope import moment
 from shared.contract.events.fact import Fact
+from shared.contract.events.topics import SOURCE_PARTS, source
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
+from shared.contract.history.sources import ListedSources
 from shared.contract.history.vectors.state import state_of
 from shared.contract.stories.play import Play, Setting
 from shared.contract.stories.story import FOLDER, Story, load
@@ -17,12 +19,9 @@ from shared.contract.stories.story import FOLDER, Story, load
 START: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SETTING: Final = Setting("meir", "M83713", "lw-meir-1", "lw-meir-2", START, {})
 # The weight of each part's source in a locality of the programme, as the vectors have it.
-_PRIORITIES: Final = {"referral": 30}
-
-
-def priority(source: str) -> int:
-    """The weight of a source's facts."""
-    return _PRIORITIES.get(source.rpartition("/")[2], 40)
+SOURCES: Final = ListedSources(
+    {source(SETTING.locality, part): 30 if part == "referral" else 40 for part in SOURCE_PARTS}
+)
 
 
 def ids() -> Callable[[], str]:
@@ -40,7 +39,7 @@ def facts_of(play: Play) -> list[Fact]:
 def folded(story: Story) -> dict[str, Any]:
     """The state to which the reference fold brings a story, with placeholders for its ids and times."""
     play = Play(story, SETTING, ids())
-    state = state_of(fold_referral(facts_of(play), priority), ALL_SECTIONS)
+    state = state_of(fold_referral(facts_of(play), SOURCES), ALL_SECTIONS)
     labels = {
         (values[f"{event.label}.source"], values[f"{event.label}.id"]): event.label
         for values in [play.names()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -193,7 +193,27 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
         rank = entry.whole("rank", at_least=1, at_most=1000)
         found[source] = Source(source, part, rank, vault, _api(entry, source, part))
         entry.done()
+    for source, entry in zip(found.values(), entries, strict=True):
+        _weighs_as_ours(entry, source, found)
     return found
+
+
+def _weighs_as_ours(entry: Entry, source: Source, known: Mapping[str, Source]) -> None:
+    """Refuses a source that brings a part at another rank than ours.
+
+    The fold takes the word of the higher rank: the lower owner's reasons would never show.
+    """
+    part = source.brings
+    if part is None:
+        return
+    ours = [each for each in known.values() if part in topics.our_parts(each.source)]
+    # Before each part had a source of its own, one spoke for three.
+    own = next((each for each in ours if each.part == part), next(iter(ours), None))
+    if own is not None and source.rank != own.rank:
+        raise LocalitiesError(
+            f"{entry.where}: rank must be {own.rank}, which is that of {own.source}, since {source.source} "
+            f"brings {part}: of two owners of a part, the later word must count."
+        )
 
 
 def _api(entry: Entry, source: str, part: str) -> str | None:

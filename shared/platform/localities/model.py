@@ -146,6 +146,13 @@ class Locality:
         found = self.sources.get(source)
         return found.rank if found else UNKNOWN_RANK
 
+    def parts(self, source: str) -> frozenset[topics.SourcePart]:
+        """The parts for which an event's source speaks here, whoever owns them now."""
+        found = self.sources.get(source)
+        if found is None or found.brings is None:
+            return topics.our_parts(source)
+        return frozenset({found.brings})
+
     def roles(self, source: str) -> frozenset[SourceRole]:
         """As what an event's source is named here; nothing if it is not named."""
         found = self.sources.get(source)
@@ -287,6 +294,11 @@ class Localities:
         """The rank of an event's source, by the locality in whose name it speaks."""
         locality = self.by_slug.get(topics.locality_of_source(source) or "")
         return locality.rank(source) if locality else UNKNOWN_RANK
+
+    def parts(self, source: str) -> frozenset[topics.SourcePart]:
+        """The parts for which an event's source speaks, by the locality in whose name it does."""
+        locality = self.by_slug.get(topics.locality_of_source(source) or "")
+        return locality.parts(source) if locality else topics.our_parts(source)
 
     def roles(self, source: str) -> frozenset[SourceRole]:
         """As what an event's source is named, by the locality in whose name it speaks."""

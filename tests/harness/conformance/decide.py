@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from conformance.events import Event
 from conformance.meetings import Meeting, Referral
+from conformance.sources import Sources
 
 LONDON = ZoneInfo("Europe/London")
 DAYS = 40
@@ -29,7 +30,7 @@ class Setting:
     taken: Taken
     faults: Collection[str]
     source: str
-    priorities: Mapping[str, int]
+    sources: Sources
 
 
 def decide(facts: list[Event], state: Referral, setting: Setting) -> list[Said]:
@@ -104,12 +105,12 @@ def _arranged(facts: list[Event], state: Referral, setting: Setting) -> list[Sai
 
 def _named(facts: list[Event], setting: Setting) -> str | None:
     """The link worker to whom the case was handed over, by those who may say so (F15)."""
-    creators = {f.source for f in facts if f.kind == "referral_created" and setting.priorities.get(f.source)}
+    creators = {f.source for f in facts if f.kind == "referral_created" and setting.sources.weight(f.source)}
     changed = [
         f
         for f in facts
         if f.kind == "link_worker_changed"
-        and (f.source in creators or f.source.rpartition("/")[2] in ("casework", "matching"))
+        and (f.source in creators or "casework" in setting.sources.parts(f.source))
     ]
     return str(max(changed, key=lambda each: each.id).data["link_worker"]) if changed else None
 

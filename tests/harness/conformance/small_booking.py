@@ -72,5 +72,5 @@ class SmallBooking(SmallPart):
             end = start + timedelta(minutes=booked.data["minutes"])
             taken[booked.data["link_worker"]].append((start, end, referral))
         return decide.Setting(
-            datetime.now(UTC), self.workers[slug], taken, self.faults, f"/{slug}/{self.name}", self.priorities
+            datetime.now(UTC), self.workers[slug], taken, self.faults, f"/{slug}/{self.name}", self.sources
         )

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from conformance.contract import EVENTS
 from conformance.events import INBOX_END, MARKER, Event, Ids, event_of, plain_headers, read
 from conformance.meetings import Referral, state_of
+from conformance.sources import Sources
 from conformance.world import NAME
 from tests.harness.conformance.small_server import SmallServer
 
@@ -56,7 +57,7 @@ class SmallPart:
         self.url = ""  # Of the kit, once it serves.
         self.workers: dict[str, dict[str, Any]] = defaultdict(dict)
         self.owned: dict[str, dict[str, Any]] = {}
-        self.priorities: dict[str, int] = {}
+        self.sources = Sources()
         self.new_id = Ids(random.Random())
         self._tasks: list[asyncio.Task[None]] = []
         self._busy = asyncio.Lock()
@@ -79,7 +80,7 @@ class SmallPart:
         for slug, event in list(self.stored.outbox.values()):
             await self._publish(slug, event)
         listed = await self.http.get(f"{self.url}/api/contract/v1/sources", headers=self.bearer)
-        self.priorities = {each["source"]: each["priority"] for each in listed.json()["sources"]}
+        self.sources = Sources.of(listed.json()["sources"])
         await self._look()
         await self._assign()
         self._tasks = [asyncio.create_task(each) for each in (self._read(), self._follow())]
@@ -276,7 +277,7 @@ class SmallPart:
     def state(self, key: Key) -> Referral:
         """The state of a referral."""
         if key not in self._states:
-            self._states[key] = state_of(self.stored.facts[key].values(), self.priorities)
+            self._states[key] = state_of(self.stored.facts[key].values(), self.sources)
         return self._states[key]
 
     async def say(self, slug: str, referral: str, kind: str, body: dict[str, Any]) -> Event:

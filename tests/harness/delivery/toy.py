@@ -34,13 +34,17 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import new_id
 from shared.platform.kafka_connection import KafkaConnection
+from tests.harness.history.sources import RankedBy
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PART: Final = "matching"
 
 
-def rank(source: str) -> int:
+def _rank(source: str) -> int:
     return 0 if our_parts(source).isdisjoint({"booking", "casework"}) else 1
+
+
+SOURCES = RankedBy(_rank)
 
 
 def created(
@@ -106,7 +110,7 @@ def ring(story: ReferralHistory, _: None, context: DecisionContext, row: TaskRow
 
 
 def fold(facts: Sequence[Fact]) -> ReferralHistory:
-    return fold_referral(facts, rank)
+    return fold_referral(facts, SOURCES)
 
 
 def document(story: ReferralHistory) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Body, UnknownOutcome, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked, ReferralCreated
+from shared.contract.history import ListedSources
 from tests.harness.history.sayings import (
+    BRINGING,
     LOCALITY,
     REFERRAL,
     SAYINGS,
@@ -27,7 +29,7 @@ from tests.harness.history.sayings import (
     retracted,
 )
 
-__all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "contested", "journeys", "rank", "ref"]
+__all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "TABLE", "contested", "journeys", "ref"]
 # Minutes by which a clock differs from the order of the ids: an hour at most.
 _MINUTES: Final = (0, 1, -60, 60, 20, -59)
 # The last six name other facts: three retract one, three reopen an ending.
@@ -42,16 +44,16 @@ _CONTESTED: Final = (
     *(at for at, said in enumerate(SAYINGS) if getattr(said[0], "kind", "") in GUARDED),
     *range(len(SAYINGS), _SHAPES),
 )
-_RANKS: Final = {
-    **dict.fromkeys(("/meir/matching", "/meir/booking", "/meir/casework", "/meir/directory"), 3),
-    "/meir/referral": 2,
-    "/meir/history": 1,
-}
-
-
-def rank(source: str) -> int:
-    """Matching's word counts more than a partner's."""
-    return _RANKS.get(source, 0)
+# Matching's word counts more than a partner's.
+TABLE: Final = ListedSources(
+    {
+        **dict.fromkeys(("/meir/matching", "/meir/booking", "/meir/casework", "/meir/directory"), 3),
+        "/meir/referral": 2,
+        "/meir/history": 1,
+        **dict.fromkeys(BRINGING, 3),
+    },
+    BRINGING,
+)
 
 
 Key = tuple[str, str]
@@ -65,16 +67,21 @@ class _Drawn(NamedTuple):
     same_id: bool
 
     @classmethod
-    def of(cls, code: int) -> "_Drawn":
+    def of(cls, code: int, sources: int) -> "_Drawn":
         code, same = divmod(code, 8)
         code, minutes = divmod(code, len(_MINUTES))
-        code, source = divmod(code, len(SOURCES))
+        code, source = divmod(code, sources)
         shape, variant = divmod(code, VARIANTS)
         return cls(shape, variant, source, minutes, same == 7)
 
 
-_HIGHEST: Final = _SHAPES * VARIANTS * len(SOURCES) * len(_MINUTES) * 8 - 1
-_CODES = st.integers(0, _HIGHEST)
+def _highest(sources: Sequence[str]) -> int:
+    return _SHAPES * VARIANTS * len(sources) * len(_MINUTES) * 8 - 1
+
+
+# Beside those of the vectors, which were drawn before partners could own a part.
+_EVERY_SOURCE: Final = (*SOURCES, *BRINGING)
+_CODES = st.integers(0, _highest(_EVERY_SOURCE))
 
 
 def _codes(most: int) -> st.SearchStrategy[list[int]]:
@@ -89,29 +96,29 @@ def journeys(most: int = 40) -> st.SearchStrategy[list[Fact]]:
 
     Every key is there once. Of two sources that say things under the same id each has said its own.
     """
-    return _codes(most).map(_journey)
+    return _codes(most).map(lambda codes: _journey(codes, _EVERY_SOURCE))
 
 
 def contested(most: int = 16) -> st.SearchStrategy[list[Fact]]:
     """Journeys of what counts or not: foreign sources, two creations, sequences left out, retractions."""
-    return _codes(most).map(lambda codes: _journey(codes, _CONTESTED))
+    return _codes(most).map(lambda codes: _journey(codes, _EVERY_SOURCE, _CONTESTED))
 
 
 def journey_of_random(random: Random, length: int) -> list[Fact]:
     """A journey of this many facts, the same for the same state of `random`."""
-    facts = _journey([random.randint(0, _HIGHEST) for _ in range(length)])
+    facts = _journey([random.randint(0, _highest(SOURCES)) for _ in range(length)], SOURCES)
     random.shuffle(facts)
     return facts
 
 
-def _journey(codes: list[int], shapes: Sequence[int] = range(_SHAPES)) -> list[Fact]:
-    drawn = [_Drawn.of(code) for code in codes]
+def _journey(codes: list[int], sources: Sequence[str], shapes: Sequence[int] = range(_SHAPES)) -> list[Fact]:
+    drawn = [_Drawn.of(code, len(sources)) for code in codes]
     drawn = [each._replace(shape=shapes[each.shape % len(shapes)]) for each in drawn]
     if codes[0] % 4:  # Without a creation, no meeting counts.
         drawn[0] = drawn[0]._replace(shape=0, source=0)
     keys: list[Key] = []
     for number, each in enumerate(drawn):
-        key = (SOURCES[each.source], ref(100 + number))
+        key = (sources[each.source], ref(100 + number))
         if each.same_id and keys and keys[-1][0] != key[0]:
             key = (key[0], keys[-1][1])
         if key in keys:

@@ -11,6 +11,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Body, UnknownOutcome
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.contract.events.topics import SourcePart
 from tests.harness.delivery.toy import created
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -27,6 +28,13 @@ SOURCES = [
     "/meir/casework",
     "/meir/directory",
 ]
+# Sources of partners that bring a part, and the part.
+BRINGING: Mapping[str, SourcePart] = {
+    "/meir/office": "referral",
+    "/meir/care-team": "casework",
+    "/meir/booker": "booking",
+    "/meir/services": "directory",
+}
 VARIANTS = 24  # Bodies of each kind.
 
 

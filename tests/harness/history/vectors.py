@@ -13,7 +13,7 @@ from shared.contract.history.vectors.files import FOLDER, Vector, VectorFile, fo
 from tests.harness.history.journeys import journey_of_random
 from tests.harness.history.logs import log_files
 from tests.harness.history.rules import RULES
-from tests.harness.history.rules.rule import PRIORITIES
+from tests.harness.history.rules.rule import SOURCES
 
 JOURNEYS: Final = "journeys.json"
 # The number of facts of each journey; its place in the list is the seed.
@@ -39,7 +39,7 @@ def files() -> dict[str, VectorFile]:
         Vector(f"journey_{seed}", ("F2",), _ANY, tuple(journey_of_random(Random(seed), length)), {})
         for seed, length in enumerate(LENGTHS)
     ]
-    return {name: folded(VectorFile({}, PRIORITIES, tuple(vectors))) for name, vectors in made.items()}
+    return {name: folded(VectorFile({}, SOURCES, tuple(vectors))) for name, vectors in made.items()}
 
 
 def write(folder: Path = FOLDER) -> None:

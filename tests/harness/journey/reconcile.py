@@ -18,7 +18,7 @@ def stories(log: Log, localities: Localities) -> dict[str, ReferralHistory]:
     facts: dict[str, list[Fact]] = defaultdict(list)
     for event in log.said():
         facts[event.body.referral_id].append(ReceivedEvent.of(event).fact)
-    return {referral: fold_referral(told, localities.rank) for referral, told in facts.items()}
+    return {referral: fold_referral(told, localities) for referral, told in facts.items()}
 
 
 def one_creation_each(log: Log, accepted: Collection[str]) -> None:

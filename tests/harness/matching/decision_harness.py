@@ -26,6 +26,7 @@ from shared.contract.events.vocabulary import (
     SafeToText,
     Urgency,
 )
+from shared.contract.history import ListedSources
 from shared.delivery.model.decision import ScheduledTask, TaskRow
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate
@@ -44,11 +45,8 @@ RANKS = {
 }
 
 
-def rank(source: str) -> int:
-    return RANKS.get(source, 0)
-
-
-PART = service_definition(rank)
+SOURCES = ListedSources(RANKS)
+PART = service_definition(SOURCES)
 
 
 def worker(

@@ -11,6 +11,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
+from tests.harness.history.sources import RankedBy
 
 # A Tuesday afternoon in winter, when London time is UTC.
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -24,8 +25,7 @@ _RANKS: Mapping[str, int] = {
 }
 
 
-def source_priority(source: str) -> int:
-    return _RANKS.get(source.rsplit("/", 1)[-1], 0)
+SOURCES = RankedBy(lambda source: _RANKS.get(source.rsplit("/", 1)[-1], 0))
 
 
 def numbered_id(number: int) -> str:

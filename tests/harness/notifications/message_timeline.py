@@ -15,7 +15,7 @@ from services.notifications.messages.state import NotificationState, fold
 from shared.contract.events.fact import Fact
 from shared.delivery.model.decision import DecisionContext, ScheduledTask, TaskRow
 from shared.platform.ids import new_id
-from tests.harness.notifications.facts import MEETING, NOW, numbered_id, source_priority
+from tests.harness.notifications.facts import MEETING, NOW, SOURCES, numbered_id
 
 DELAY = timedelta(seconds=30)
 FAR_FUTURE = MEETING + timedelta(days=60)
@@ -36,7 +36,7 @@ class MessageTimeline:
 
     @property
     def view(self) -> NotificationState:
-        return fold(list(self.facts.values()), source_priority)
+        return fold(list(self.facts.values()), SOURCES)
 
     @property
     def context(self) -> DecisionContext:

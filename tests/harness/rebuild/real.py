@@ -12,9 +12,9 @@ from tests.harness.notifications import service_harness as notifications_place
 
 
 def matching(locality: Path) -> Rebuildable:
-    rank = matching_place.programme(locality.name).rank
+    known = matching_place.programme(locality.name)
     return Rebuildable(
-        services.matching.definition.service_definition(rank), services.matching.collections.ensure_indexes
+        services.matching.definition.service_definition(known), services.matching.collections.ensure_indexes
     )
 
 

@@ -51,9 +51,7 @@ from tests.harness.web.issuer import LoopbackIssuer
 DEFINITIONS: Final[Mapping[Part, Callable[[Localities], ServiceDefinition[Any, Any]]]] = {
     "referral": services.referral.definition.service_definition,
     "matching": lambda known: replace(
-        services.matching.definition.service_definition(
-            known.rank, fold_rules_version=known.fold_rules_version
-        ),
+        services.matching.definition.service_definition(known, fold_rules_version=known.fold_rules_version),
         decisions={},  # Meetings come from two partners here, and none of ours.
     ),
     "notifications": services.notifications.definition.folding_definition,

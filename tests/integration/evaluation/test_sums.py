@@ -21,7 +21,7 @@ from services.evaluation.totals import repository as store
 from services.evaluation.totals.repository import read_sums
 from shared.contract.events import outcomes as o
 from shared.contract.events.fact import Fact
-from shared.contract.history import fold_referral
+from shared.contract.history import ListedSources, fold_referral
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.kafka_connection import KafkaConnection
@@ -47,7 +47,7 @@ def recounted(facts: list[Fact]) -> dict[MeasureKey, int]:
         of_referral.setdefault(fact.body.referral_id, {})[fact.key] = fact
     counted: Counter[MeasureKey] = Counter()
     for facts_of_one in of_referral.values():
-        counted.update(contribution_of(fold_referral(facts_of_one.values(), lambda _: 0)))
+        counted.update(contribution_of(fold_referral(facts_of_one.values(), ListedSources())))
     return dict(counted)
 
 
@@ -131,7 +131,7 @@ async def test_sums_after_new_fold_version_drop_old_numbers(
 
     def counts_seven(facts: Any) -> EvaluationState:
         return EvaluationState(
-            fold_referral(facts, lambda _: 0), {MeasureKey("journey", "2020-01", "referred"): 7}
+            fold_referral(facts, ListedSources()), {MeasureKey("journey", "2020-01", "referred"): 7}
         )
 
     alone.definition = replace(PART, fold=counts_seven, fold_version=0)

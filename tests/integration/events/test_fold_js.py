@@ -19,7 +19,7 @@ from shared.contract.history import ALL_SECTIONS, fold_referral
 from shared.contract.history.vectors import load_all, state_of
 from shared.contract.history.vectors.files import fact_json
 from tests.harness.history.journeys import contested, journeys
-from tests.harness.history.rules.rule import PRIORITIES
+from tests.harness.history.rules.rule import SOURCES
 from tests.harness.history.vectors import LOGS
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "fold-js"
@@ -51,7 +51,8 @@ class OtherFold:
     def state(self, facts: Sequence[Fact]) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = {"facts": [fact_json(fact) for fact in facts], "source_priorities": PRIORITIES}
+        told = {"source_priorities": SOURCES.ranks, "source_parts": SOURCES.brings}
+        asked = {"facts": [fact_json(fact) for fact in facts], **told}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -87,7 +88,7 @@ def test_other_fold_of_any_facts_gives_our_state(
     other: OtherFold, facts: list[Fact], minutes: list[int]
 ) -> None:
     facts = spread(facts, minutes)
-    ours = state_of(fold_referral(facts, lambda source: PRIORITIES.get(source, 0)), ALL_SECTIONS)
+    ours = state_of(fold_referral(facts, SOURCES), ALL_SECTIONS)
     assert other.state(facts) == ours
 
 

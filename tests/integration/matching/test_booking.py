@@ -92,7 +92,7 @@ async def test_two_transactions_want_one_slot_and_one_gets_it(here: MatchingHarn
 
 async def test_two_processes_book_the_same_diary(here: MatchingHarness) -> None:
     """Both hear referrals and both move meetings, with no lease between them: the versions decide."""
-    part = service_definition(programme(here.slug).rank)
+    part = service_definition(programme(here.slug))
     twin = Kernel(part, here.bench.options, [here.slug], here.clock)
     names = [await here.refer() for _ in range(6)]
 

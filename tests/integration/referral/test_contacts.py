@@ -17,7 +17,7 @@ from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_api import meeting
 from tests.integration.referral.test_claims import claim
 from tests.integration.referral.test_details import withdraw
-from tests.unit.referral.test_state import FACTS, HERE, context, fact, rank
+from tests.unit.referral.test_state import FACTS, HERE, SOURCES, context, fact
 
 BASE = "/api/referral/v1/referrals"
 OLD, NEW = "+447700900123", "+447700900456"
@@ -34,7 +34,7 @@ async def claimed(referral: ReferralHarness, made: str) -> dict[str, Any]:
 
 
 def status_of(*more: Any) -> Any:
-    return fold([FACTS[0], *more], rank)
+    return fold([FACTS[0], *more], SOURCES)
 
 
 def test_change_of_contact_publishes_a_code_once() -> None:

@@ -16,6 +16,7 @@ from shared.contract.events.envelope import read as read_by_the_contract
 from shared.contract.events.fact import Fact
 from shared.delivery.model.facts import ReceivedEvent
 from tests.harness.chaos.small import LOCALITY, NOW, identity
+from tests.harness.history.sources import RankedBy
 
 REFERRAL = identity(1)
 AGREED = {"by": "person", "how": "phone", "at": NOW.isoformat()}
@@ -107,8 +108,7 @@ def facts_of(said: list[Saying]) -> list[Fact]:
     return [ReceivedEvent.of(each).fact for each in envelopes if isinstance(each, Envelope)]
 
 
-def rank(source: str) -> int:
-    return RANKS[source.rpartition("/")[2]]
+SOURCES = RankedBy(lambda source: RANKS[source.rpartition("/")[2]])
 
 
 STORIES = range(400)
@@ -121,7 +121,7 @@ def test_both_call_for_the_same_messages() -> None:
         assert len(facts) == len(said), "all of it is told by the contract"
         theirs = {
             str(message.name): message.news_at
-            for message in fold(facts, rank).messages
+            for message in fold(facts, SOURCES).messages
             if message.name.template not in ("reminder", "asked") and message.follows is None
         }
         calls = called_for(account_of(said), True)
@@ -132,7 +132,7 @@ def test_both_call_for_the_same_messages() -> None:
 def test_both_see_the_same_meetings() -> None:
     for seed in STORIES:
         said = Teller(seed).tell()
-        account, view = account_of(said), fold_of_matching(facts_of(said), rank)
+        account, view = account_of(said), fold_of_matching(facts_of(said), SOURCES)
         theirs = [(m.booked.meeting_id, m.status) for m in view.story.meetings]
         assert [(m.id, m.status) for m in account.meetings] == theirs, seed
         assert account.open == view.open, seed

@@ -24,6 +24,7 @@ from shared.contract.history import fold_referral
 from shared.delivery.model.facts import ReceivedEvent
 from shared.platform.localities import load_localities
 from tests.harness.chaos.small import NOW
+from tests.harness.history.sources import RankedBy
 
 
 def told(seed: int) -> list[Saying]:
@@ -54,6 +55,9 @@ def events_of(said: list[Saying]) -> list[Event]:
     return [event for entry in entries if (event := read(entry))]
 
 
+SOURCES = RankedBy(lambda source: RANKS[source.rpartition("/")[2]])
+
+
 def counted_by_the_service(said: list[Saying]) -> dict[str, Counter[str]]:
     localities = load_localities()
     facts: dict[str, list[Fact]] = defaultdict(list)
@@ -63,7 +67,7 @@ def counted_by_the_service(said: list[Saying]) -> dict[str, Counter[str]]:
         facts[envelope.body.referral_id].append(ReceivedEvent.of(envelope).fact)
     sums: Counter[MeasureKey] = Counter()
     for of_one in facts.values():
-        sums.update(dict(contribution_of(fold_referral(of_one, lambda who: RANKS[who.rpartition("/")[2]]))))
+        sums.update(dict(contribution_of(fold_referral(of_one, SOURCES))))
     calendar = Calendar(date(2025, 1, 6), NOW.date())
     names = {each.slug: each.name for each in localities}
     answer = Programme({"meir": sums}, names, calendar).figures(

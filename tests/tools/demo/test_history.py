@@ -62,7 +62,7 @@ def test_every_event_is_read_as_the_contract_says(history: list[Envelope]) -> No
 def test_every_fact_counts_unless_it_is_retracted(referrals: Referrals) -> None:
     for events in referrals.values():
         facts = [ReceivedEvent.of(event).fact for event in events]
-        told = EffectiveFacts(facts, PROGRAMME.rank)
+        told = EffectiveFacts(facts, PROGRAMME)
         counted = {
             (said.source, said.id)
             for kind in set(map(type, (f.body for f in facts)))

@@ -10,10 +10,11 @@ from conformance import contract
 from conformance.bundle import FILES, place
 from conformance.events import Event, murmur2, partition_of
 from conformance.meetings import state_of
+from conformance.sources import Sources
 from shared.contract.events.partitioning import murmur2 as theirs
 
 VECTORS = [
-    (contract.priorities(name), vector)
+    (Sources(*contract.sources(name)), vector)
     for name in ("meetings", "retraction", "endings", "counting")
     for vector in contract.vectors(name)
 ]
@@ -24,9 +25,9 @@ def event(fact: dict[str, Any]) -> Event:
     return Event(fact["id"], fact["source"], fact["event"], fact["body"], time, recorded)
 
 
-@pytest.mark.parametrize(("priorities", "vector"), VECTORS, ids=[v["name"] for _, v in VECTORS])
-def test_meetings_of_vector_are_its_state(priorities: dict[str, int], vector: dict[str, Any]) -> None:
-    found = state_of([event(each) for each in vector["facts"]], priorities)
+@pytest.mark.parametrize(("sources", "vector"), VECTORS, ids=[v["name"] for _, v in VECTORS])
+def test_meetings_of_vector_are_its_state(sources: Sources, vector: dict[str, Any]) -> None:
+    found = state_of([event(each) for each in vector["facts"]], sources)
     wanted = vector["state"]["meetings"]
     assert [(each.id, each.status, each.provisional) for each in found.meetings] == [
         (each["meeting_id"], each["status"], each["provisional"]) for each in wanted["meetings"]

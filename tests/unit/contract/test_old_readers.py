@@ -16,7 +16,7 @@ from shared.contract.events.vocabulary import Need
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
 from shared.contract.history.vectors.state import state_of
 from shared.contract.stories import Play, load_all
-from shared.contract.stories.states import SETTING, facts_of, ids, priority
+from shared.contract.stories.states import SETTING, SOURCES, facts_of, ids
 
 OLD = published()
 CREATED, BOOKED, OUTCOME = (f"schemas/{topics.event_type(event)}.json" for event in topics.EVENTS)
@@ -76,8 +76,8 @@ def test_new_kind_is_kept_and_changes_no_state_of_an_old_reader() -> None:
     facts = facts_of(Play(load_all()["first-visit"], SETTING, ids()))
     told = Fact("/meir/casework", "00000000-0000-7000-9000-000000000001", "outcome-recorded",
                 facts[-1].time, facts[-1].recorded, unknown)  # fmt: skip
-    before = state_of(fold_referral(facts, priority), ALL_SECTIONS)
-    assert state_of(fold_referral([told, *facts], priority), ALL_SECTIONS) == before
+    before = state_of(fold_referral(facts, SOURCES), ALL_SECTIONS)
+    assert state_of(fold_referral([told, *facts], SOURCES), ALL_SECTIONS) == before
 
 
 def test_new_kind_is_allowed_by_the_check() -> None:

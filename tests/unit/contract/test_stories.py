@@ -15,7 +15,7 @@ from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
 from shared.contract.history.vectors.state import state_of
 from shared.contract.stories import Play, Story, StoryEvent, StoryFault, load_all
-from shared.contract.stories.states import SETTING, facts_of, ids, priority, stale
+from shared.contract.stories.states import SETTING, SOURCES, facts_of, ids, stale
 from shared.contract.stories.story import FOLDER, load, offset
 
 STORIES = load_all()
@@ -43,7 +43,7 @@ def test_stories_are_those_of_the_contract() -> None:
 @EACH
 def test_story_folds_to_its_state(story: Story) -> None:
     play = Play(story, SETTING, ids())
-    state = state_of(fold_referral(facts_of(play), priority), ALL_SECTIONS)
+    state = state_of(fold_referral(facts_of(play), SOURCES), ALL_SECTIONS)
     assert state == play.state()
 
 
@@ -53,7 +53,7 @@ def test_story_in_any_place_folds_to_its_state(story: Story) -> None:
         SETTING, locality="leek", link_worker="lw-leek-7", start=SETTING.start + timedelta(days=130, hours=4)
     )
     play = Play(story, setting, other_ids())
-    state = state_of(fold_referral(reversed(facts_of(play)), priority), ALL_SECTIONS)
+    state = state_of(fold_referral(reversed(facts_of(play)), SOURCES), ALL_SECTIONS)
     assert state == play.state()
 
 

@@ -22,16 +22,14 @@ from services.evaluation.contributions.measures import (
 )
 from services.evaluation.contributions.vocabulary import LeadTime
 from shared.contract.events import vocabulary as v
-from shared.contract.history import fold_referral
+from shared.contract.history import ListedSources, fold_referral
 from tests.harness.evaluation.example_referrals import MORNING, SOURCE, ExampleReferral, random_referral
 
-
-def rank(source: str) -> int:
-    return 1 if source == SOURCE else 0
+SOURCES = ListedSources({SOURCE: 1})
 
 
 def counted(example: ExampleReferral) -> Contribution:
-    return contribution_of(fold_referral(example.facts, rank))
+    return contribution_of(fold_referral(example.facts, SOURCES))
 
 
 def keys(example: ExampleReferral, measure: str) -> dict[str, int]:
@@ -252,7 +250,7 @@ def test_contribution_ignores_order_and_repetition(seed: int, shuffling: Random)
     shuffled = [*example.facts, *shuffling.choices(example.facts, k=3)]
     shuffling.shuffle(shuffled)
     unique = {fact.key: fact for fact in shuffled}
-    assert contribution_of(fold_referral(unique.values(), rank)) == once
+    assert contribution_of(fold_referral(unique.values(), SOURCES)) == once
 
 
 @given(st.integers(0, 2**32))
@@ -273,7 +271,7 @@ def test_differences_of_any_batches_add_up_to_the_whole(seed: int, batches: list
     received = 0
     for size in [*batches, len(facts)]:
         received += size
-        after = contribution_of(fold_referral(facts[:received], rank))
+        after = contribution_of(fold_referral(facts[:received], SOURCES))
         for key, number in difference(after, before).items():
             sums[key] = sums.get(key, 0) + number
         before = after

@@ -18,6 +18,7 @@ from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events import vocabulary as v
 from shared.contract.history import fold_referral
 from tests.harness.evaluation.example_referrals import ExampleReferral, random_referral
+from tests.harness.history.sources import RankedBy
 
 NAMES: Final = {"meir": "Meir", "longton": "Longton", "shelton": "Shelton"}
 CALENDAR: Final = Calendar(date(2026, 1, 5), date(2026, 8, 31))
@@ -27,7 +28,7 @@ Sums = dict[str, Counter[MeasureKey]]
 def added_up(examples: list[ExampleReferral]) -> Sums:
     sums: Sums = {name: Counter() for name in NAMES}
     for example in examples:
-        sums[example.locality].update(contribution_of(fold_referral(example.facts, lambda _: 1)))
+        sums[example.locality].update(contribution_of(fold_referral(example.facts, RankedBy(lambda _: 1))))
     return sums
 
 

@@ -13,7 +13,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
-from shared.contract.history import ReferralHistory, fold_referral
+from shared.contract.history import ListedSources, ReferralHistory, fold_referral
 from shared.contract.history.days import day_of
 from tests.harness.delivery.toy import created
 from tests.harness.history.journeys import LOCALITY, REFERRAL, journeys, ref
@@ -23,7 +23,7 @@ ASKED = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 HERE: dict[str, Any] = {"referral_id": REFERRAL, "locality": LOCALITY}
 ONE: dict[str, Any] = {**HERE, "prescription_id": ref(10)}
 PRACTICE = services.referral.definition.service_definition(LOCALITIES)
-LINK_WORKER = services.matching.definition.service_definition(LOCALITIES.rank)
+LINK_WORKER = services.matching.definition.service_definition(LOCALITIES)
 
 
 def said(number: int, body: EventBody, days: float) -> Fact:
@@ -33,7 +33,7 @@ def said(number: int, body: EventBody, days: float) -> Fact:
 
 def story(*bodies: tuple[float, EventBody]) -> tuple[ReferralHistory, list[Fact]]:
     facts = [said(20 + n, body, days) for n, (days, body) in enumerate(bodies)]
-    return fold_referral(facts, lambda _: 0), facts
+    return fold_referral(facts, ListedSources()), facts
 
 
 PRESCRIBED = o.ServicePrescribed(**ONE, service_id=ref(11), need=v.Need.DEBT)

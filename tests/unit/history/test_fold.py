@@ -19,7 +19,7 @@ from shared.contract.events.topics import our_parts, source
 from shared.contract.history import ALL_SECTIONS, ReferralHistory, Stage, fold_referral, stage_of
 from shared.contract.history.vectors import state_of
 from tests.harness.delivery.toy import created
-from tests.harness.history.journeys import LOCALITY, REFERRAL, START, contested, journeys, rank, ref
+from tests.harness.history.journeys import LOCALITY, REFERRAL, START, TABLE, contested, journeys, ref
 
 MATCHING = "/meir/matching"
 MATCHING_PARTS = sorted(our_parts(MATCHING))
@@ -50,7 +50,7 @@ def booked(meeting: int, sequence: int = 0, replaces: int | None = None) -> Meet
 
 
 def story(*bodies: EventBody) -> ReferralHistory:
-    return fold_referral([fact(body, 100 + n) for n, body in enumerate(bodies)], rank)
+    return fold_referral([fact(body, 100 + n) for n, body in enumerate(bodies)], TABLE)
 
 
 CREATED = created(LOCALITY, REFERRAL)
@@ -58,18 +58,18 @@ CREATED = created(LOCALITY, REFERRAL)
 
 @given(journeys(), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_tell_the_same_story(facts: list[Fact], random: Any) -> None:
-    told = fold_referral(facts, rank)
+    told = fold_referral(facts, TABLE)
     shuffled = facts + random.choices(facts, k=len(facts) // 2)
     # A service keeps one fact for each key, so repeats are dropped before they are folded.
     random.shuffle(shuffled)
     kept = list({f.key: f for f in shuffled}.values())
-    assert fold_referral(kept, rank) == told
-    assert stage_of(fold_referral(kept, rank)) == stage_of(told)
+    assert fold_referral(kept, TABLE) == told
+    assert stage_of(fold_referral(kept, TABLE)) == stage_of(told)
 
 
 @given(journeys())
 def test_what_must_hold_of_every_story(facts: list[Fact]) -> None:
-    told = fold_referral(facts, rank)
+    told = fold_referral(facts, TABLE)
     standing = [m for m in told.meetings if m.status == "booked"]
     assert told.active is None if not standing else told.active == standing[-1]
     assert not (told.open and told.endings)
@@ -88,9 +88,9 @@ def test_a_retracted_fact_is_never_said_whichever_comes_first(facts: list[Fact],
         return
     gone = data.draw(st.sampled_from(sayable))
     undo = retraction(gone, source(LOCALITY, parts_of(gone.kind)[0]))
-    without = fold_referral([f for f in facts if f is not gone] + [undo], rank)
-    assert fold_referral([*facts, undo], rank) == fold_referral([undo, *facts], rank)
-    assert _told(fold_referral([*facts, undo], rank)) == _told(without)
+    without = fold_referral([f for f in facts if f is not gone] + [undo], TABLE)
+    assert fold_referral([*facts, undo], TABLE) == fold_referral([undo, *facts], TABLE)
+    assert _told(fold_referral([*facts, undo], TABLE)) == _told(without)
 
 
 @given(st.one_of(journeys(most=20), contested()), st.data())
@@ -100,8 +100,8 @@ def test_retracted_creation_or_meeting_no_longer_stands(facts: list[Fact], data:
         return
     gone = data.draw(st.sampled_from(said))
     undo = retraction(gone, source(LOCALITY, parts_of(gone.kind)[0]))
-    told = fold_referral([undo, *facts], rank)
-    assert fold_referral([*facts, undo], rank) == told
+    told = fold_referral([undo, *facts], TABLE)
+    assert fold_referral([*facts, undo], TABLE) == told
     assert told.created_said != gone
     assert gone not in [meeting.said for meeting in told.meetings]
 
@@ -110,7 +110,7 @@ def test_retracted_creation_or_meeting_no_longer_stands(facts: list[Fact], data:
 def test_unknown_source_makes_nothing_vanish_and_permits_nothing(facts: list[Fact]) -> None:
     strangers = ("/meir/partner", "/meir/neighbour")
     loud = [f for f in facts if f.kind in (*GUARDED, "retracted") and f.source in strangers]
-    told, without = (fold_referral(each, rank) for each in (facts, [f for f in facts if f not in loud]))
+    told, without = (fold_referral(each, TABLE) for each in (facts, [f for f in facts if f not in loud]))
     assert told.erased == without.erased
     assert told.link_worker == without.link_worker
     assert told.endings == without.endings
@@ -129,7 +129,7 @@ def test_log_with_the_source_of_before_folds_to_an_equal_state(facts: list[Fact]
     for kept, renamed in zip(before, by_part(before), strict=True):
         assert kept.source in (renamed.source, MATCHING)
     old, new = (
-        json.dumps(state_of(fold_referral(each, rank), ALL_SECTIONS)) for each in (before, by_part(before))
+        json.dumps(state_of(fold_referral(each, TABLE), ALL_SECTIONS)) for each in (before, by_part(before))
     )
     for part in MATCHING_PARTS:
         new = new.replace(f'"{source(LOCALITY, part)}"', f'"{MATCHING}"')
@@ -202,7 +202,7 @@ def test_active_meeting_is_the_highest_not_undone() -> None:
 
 def test_of_two_bookings_of_one_turn_the_higher_source_stands() -> None:
     partner, ours = fact(booked(11), 101, "/meir/partner"), fact(booked(10), 100)
-    told = fold_referral([fact(CREATED, 99), partner, ours], rank)
+    told = fold_referral([fact(CREATED, 99), partner, ours], TABLE)
     assert told.active is not None
     assert told.active.booked.meeting_id == ref(10)
 
@@ -212,7 +212,7 @@ def test_same_meeting_of_two_sources_the_higher_one_stands() -> None:
     ours = fact(booked(10), 100)
     theirs = fact(booked(10).model_copy(update={"link_worker": "lw-partner-1"}), 101, "/meir/partner")
     for facts in ([ours, theirs], [theirs, ours]):
-        told = fold_referral([fact(CREATED, 99), *facts], rank)
+        told = fold_referral([fact(CREATED, 99), *facts], TABLE)
         assert [meeting.booked.link_worker for meeting in told.meetings] == ["lw-meir-1"]
 
 
@@ -223,7 +223,7 @@ def test_who_agreed_to_a_time_has_agreed_whoever_says_so() -> None:
     for first, second in ((100, 101), (101, 100)):
         for theirs, ours in (("/meir/matching", "/meir/partner"), ("/meir/partner", "/meir/matching")):
             told = fold_referral(
-                [fact(CREATED, 99), fact(asked, first, theirs), fact(yes, second, ours)], rank
+                [fact(CREATED, 99), fact(asked, first, theirs), fact(yes, second, ours)], TABLE
             )
             assert [meeting.booked.provisional for meeting in told.meetings] == [False]
 
@@ -233,7 +233,7 @@ def test_who_agreed_to_one_time_has_not_agreed_to_another() -> None:
     moved = yes.model_copy(update={"provisional": True, "starts_at": yes.starts_at + timedelta(days=1)})
     for first, second in ((100, 101), (101, 100)):
         told = fold_referral(
-            [fact(CREATED, 99), fact(yes, first, "/meir/partner"), fact(moved, second)], rank
+            [fact(CREATED, 99), fact(yes, first, "/meir/partner"), fact(moved, second)], TABLE
         )
         assert [meeting.booked.provisional for meeting in told.meetings] == [True]
 
@@ -242,8 +242,8 @@ def test_reopening_undoes_only_the_ending_that_it_names() -> None:
     closed = fact(about(o.ReferralClosed, reason=v.CloseReason.COMPLETED), 101)
     again = fact(about(o.ReferralClosed, reason=v.CloseReason.OTHER), 103)
     reopened = fact(about(o.ReferralReopened, ends_source=closed.source, ends_id=closed.id), 102)
-    assert fold_referral([fact(CREATED), closed, reopened], rank).open
-    assert stage_of(fold_referral([fact(CREATED), closed, reopened, again], rank)) is Stage.CLOSED
+    assert fold_referral([fact(CREATED), closed, reopened], TABLE).open
+    assert stage_of(fold_referral([fact(CREATED), closed, reopened, again], TABLE)) is Stage.CLOSED
 
 
 def test_no_beats_yes_until_it_is_taken_back() -> None:
@@ -251,8 +251,8 @@ def test_no_beats_yes_until_it_is_taken_back() -> None:
     no = fact(about(o.SharingChanged, agreement=v.Agreement.FOLLOW_UP, agreed=v.Agreed.NO), 150)
     back = about(o.Retracted, event_source=no.source, event_id=no.id, reason=v.RetractReason.UNDONE)
     facts = [fact(CREATED), no, fact(yes, 151)]
-    assert fold_referral(facts, rank).follow_up is v.Agreed.NO
-    assert fold_referral([*facts, fact(back, 152)], rank).follow_up is v.Agreed.YES
+    assert fold_referral(facts, TABLE).follow_up is v.Agreed.NO
+    assert fold_referral([*facts, fact(back, 152)], TABLE).follow_up is v.Agreed.YES
 
 
 def test_the_stages_of_a_journey_in_their_order() -> None:
@@ -264,6 +264,6 @@ def test_the_stages_of_a_journey_in_their_order() -> None:
     assert stages == [Stage.WAITING, Stage.BOOKED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED]
     assert stage_of(story(there)) is Stage.UNKNOWN
     gone = fact(about(o.PersonErased, person_ref=ref(40)), 200, "/meir/referral")
-    erased = fold_referral([*(fact(body, 100 + n) for n, body in enumerate(steps)), gone], rank)
+    erased = fold_referral([*(fact(body, 100 + n) for n, body in enumerate(steps)), gone], TABLE)
     assert stage_of(erased) is Stage.ERASED
     assert stage_of(story(CREATED, booked(10), about(o.MeetingMissed, meeting_id=ref(10)))) is Stage.MISSED

@@ -21,14 +21,26 @@ from shared.delivery.model.service_definition import NoRepository, ServiceDefini
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, UnitOfWork
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
-from shared.platform.localities import load_localities
+from shared.platform.localities import Localities
+from shared.platform.localities.loading import localities_of
+from tests.harness.control import shipped, with_part
 from tests.harness.delivery.memory import Memory, Stored
 from tests.harness.history.journeys import LOCALITY, REFERRAL, contested, journeys, ref
+from tests.harness.history.sayings import BRINGING
 
-LOCALITIES = load_localities()
+
+def localities() -> Localities:
+    """The shipped table with sources of partners that bring the parts of these tests."""
+    document = shipped()
+    for source, part in BRINGING.items():
+        document = with_part(document, source.rpartition("/")[2], part, LOCALITY)
+    return localities_of(document, "table")
+
+
+LOCALITIES = localities()
 PARTS: list[ServiceDefinition[Any, Any]] = [
     services.evaluation.definition.service_definition(LOCALITIES),
-    services.matching.definition.service_definition(LOCALITIES.rank),
+    services.matching.definition.service_definition(LOCALITIES),
     services.notifications.definition.folding_definition(LOCALITIES),
     services.referral.definition.service_definition(LOCALITIES),
 ]

@@ -8,7 +8,7 @@ from shared.contract.events.notices import POINTERS, NotCounted
 from shared.contract.history import EffectiveFacts, uncounted
 from shared.contract.history.vectors import load_all
 from tests.harness.history.journeys import journey_of_random
-from tests.harness.history.rules.rule import CREATED, HISTORY, PRIORITIES, attended, fact
+from tests.harness.history.rules.rule import CREATED, HISTORY, SOURCES, attended, fact
 from tests.harness.history.sayings import ref
 
 FILES = load_all()
@@ -45,13 +45,9 @@ EXPECTED: dict[str, dict[int, NotCounted]] = {
 VECTORS = {v.name: v for name in ("counting.json", "retraction.json") for v in FILES[name].vectors}
 
 
-def priority(source: str) -> int:
-    return PRIORITIES.get(source, 0)
-
-
 @pytest.mark.parametrize("name", EXPECTED)
 def test_uncounted_gives_the_rule_of_each_vector(name: str) -> None:
-    found = uncounted(VECTORS[name].facts, priority)
+    found = uncounted(VECTORS[name].facts, SOURCES)
     assert {each.fact.id: each.reason for each in found} == {
         ref(number): reason for number, reason in EXPECTED[name].items()
     }
@@ -61,28 +57,28 @@ def test_uncounted_gives_the_rule_of_each_vector(name: str) -> None:
 def test_uncounted_is_what_no_fold_reads_in_any_order(seed: int) -> None:
     facts = journey_of_random(Random(seed), 20)
     turned = list(reversed(facts))
-    assert uncounted(turned, priority) == uncounted(facts, priority)
-    found = {each.fact.key for each in uncounted(facts, priority)}
-    effective = EffectiveFacts(facts, priority)
+    assert uncounted(turned, SOURCES) == uncounted(facts, SOURCES)
+    found = {each.fact.key for each in uncounted(facts, SOURCES)}
+    effective = EffectiveFacts(facts, SOURCES)
     left_out = {each.key for each in facts} - effective.keys() - effective.retracted.keys()
     assert left_out <= found
 
 
 def test_judged_facts_give_the_same_rules() -> None:
     for vector in VECTORS.values():
-        judged = EffectiveFacts(vector.facts, priority)
-        assert uncounted(vector.facts, priority, judged) == uncounted(vector.facts, priority)
+        judged = EffectiveFacts(vector.facts, SOURCES)
+        assert uncounted(vector.facts, SOURCES, judged) == uncounted(vector.facts, SOURCES)
 
 
 def test_second_creation_beside_facts_that_all_count_is_named() -> None:
     again = fact(101, CREATED.body, HISTORY)
-    assert [each.reason for each in uncounted([CREATED, again], priority)] == [
+    assert [each.reason for each in uncounted([CREATED, again], SOURCES)] == [
         NotCounted.ANOTHER_CREATION_STANDS
     ]
 
 
 def test_outcome_of_a_meeting_never_said_does_not_count() -> None:
-    (found,) = uncounted([CREATED, fact(101, attended(10), HISTORY)], priority)
+    (found,) = uncounted([CREATED, fact(101, attended(10), HISTORY)], SOURCES)
     assert found.reason is NotCounted.MEETING_DOES_NOT_COUNT
 
 

@@ -17,6 +17,7 @@ from shared.contract.history import (
     MEETINGS,
     PRESCRIPTIONS,
     STAGE,
+    ListedSources,
     Section,
     fold_referral,
 )
@@ -26,7 +27,7 @@ from shared.contract.history.vectors import Vector, load, load_all, state_of, wr
 from shared.contract.history.vectors.files import set_of, stale
 from shared.delivery.model.service_definition import ServiceDefinition
 from tests.harness.history.rules import RULES
-from tests.harness.history.rules.rule import PRIORITIES, Rule
+from tests.harness.history.rules.rule import SOURCES, Rule
 from tests.harness.history.vectors import files, write
 from tests.unit.history.test_services import LOCALITIES, PARTS
 
@@ -57,15 +58,15 @@ def history_in(view: Any) -> ReferralHistory:
 @pytest.mark.parametrize("rule", [r for rules in RULES.values() for r in rules], ids=lambda rule: rule.name)
 def test_rule_facts_give_what_the_rule_says(rule: Rule) -> None:
     facts = set_of(rule.facts)
-    state = state_of(fold_referral(facts, lambda source: PRIORITIES.get(source, 0)), ALL_SECTIONS)
+    state = state_of(fold_referral(facts, SOURCES), ALL_SECTIONS)
     assert {path: value(state, path) for path in rule.expect} == rule.expect
 
 
 @pytest.mark.parametrize("vector", VECTORS)
 def test_vector_in_any_order_gives_its_state(vector: Vector) -> None:
-    priority = next(file.priority for file in FILES.values() if vector in file.vectors)
+    sources = next(file.sources for file in FILES.values() if vector in file.vectors)
     for facts in (vector.facts, vector.facts[::-1]):
-        assert state_of(fold_referral(facts, priority), ALL_SECTIONS) == vector.state
+        assert state_of(fold_referral(facts, sources), ALL_SECTIONS) == vector.state
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
@@ -77,9 +78,12 @@ def test_vector_in_a_service_gives_its_sections(vector: Vector, part: ServiceDef
     assert state == {name: each for name, each in vector.state.items() if name in wanted}
 
 
-def test_vectors_priorities_are_those_of_the_localities() -> None:
-    for file in FILES.values():
-        assert {source: LOCALITIES.rank(source) for source in file.priorities} == file.priorities
+def test_vectors_sources_are_those_of_the_localities() -> None:
+    for table in [file.sources for file in FILES.values()]:
+        assert {source: LOCALITIES.rank(source) for source in table.ranks} == table.ranks
+        assert {source: LOCALITIES.parts(source) for source in table.ranks} == {
+            source: table.parts(source) for source in table.ranks
+        }
 
 
 def test_vector_files_are_current(tmp_path: Path) -> None:
@@ -113,7 +117,7 @@ def test_section_version_raises_the_fold_version() -> None:
 
 
 def test_field_of_a_section_not_picked_raises() -> None:
-    history = fold_referral([], lambda _: 0, (CREATION,))
+    history = fold_referral([], ListedSources(), (CREATION,))
     assert history.created is None
     with pytest.raises(NotFolded, match="plan"):
         _ = history.plan

@@ -110,6 +110,28 @@ def test_wrong_source_of_a_part_is_named(name: str, part: str, api: str | None, 
 
 
 @pytest.mark.parametrize(
+    ("part", "ours", "rank"),
+    [("booking", 40, 39), ("booking", 40, 41), ("referral", 30, 15), ("notifications", 20, 40)],
+)
+def test_source_of_a_part_weighs_as_ours(part: str, ours: int, rank: int) -> None:
+    sentence = f"sources number 2: rank must be {ours}, which is that of /meir/{part}, since /meir/another brings {part}"
+    document = shipped()
+    locality_of(document)["sources"] = locality_of(document)["sources"][:1]
+    assert version(1, with_part(document, "another", part, rank=ours)).number == 1
+    with pytest.raises(VersionRefused, match=sentence):
+        version(1, with_part(document, "another", part, rank=rank))
+
+
+def test_source_of_a_part_weighs_as_the_source_of_before() -> None:
+    document = shipped()
+    document["programme"]["sources"] = [
+        each for each in document["programme"]["sources"] if each["name"] != "booking"
+    ]
+    with pytest.raises(VersionRefused, match="rank must be 40, which is that of /meir/matching"):
+        version(1, with_part(document, "another", "booking", rank=15))
+
+
+@pytest.mark.parametrize(
     ("address", "good"),
     [
         ("https://booking.example", True),

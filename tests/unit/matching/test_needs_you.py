@@ -15,7 +15,7 @@ from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history.next_step import Step
 from shared.delivery.model.facts import ReceivedEvent
-from tests.harness.matching.decision_harness import LOCALITY, NOW, PRACTICE, DecisionHarness, created, rank
+from tests.harness.matching.decision_harness import LOCALITY, NOW, PRACTICE, SOURCES, DecisionHarness, created
 
 OF = "00000000-0000-7000-8000-00000000000a"
 MEETING = "00000000-0000-7000-8000-00000000000b"
@@ -45,7 +45,7 @@ class Telling:
 
     @property
     def view(self) -> ReferralState:
-        return fold(self.facts, rank)
+        return fold(self.facts, SOURCES)
 
     def reasons(self, day: float) -> list[tuple[NeedsYou, datetime]]:
         """Reasons for which the case needs its link worker on that day."""
@@ -290,6 +290,6 @@ def test_the_order_of_arrival_and_repetition_do_not_matter(order: list[int], aga
     assert len(facts) == 6
     shuffled = [facts[n] for n in order]
     unique = {fact.key: fact for fact in [*shuffled, facts[again]]}
-    told = fold(list(unique.values()), rank)
+    told = fold(list(unique.values()), SOURCES)
     assert to_document(told) == to_document(telling.view)
     assert all(isinstance(reason, Reason) for reason in told.reasons)

@@ -18,6 +18,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
+from shared.contract.history import ListedSources
 from shared.delivery.model.decision import DecisionContext
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -29,8 +30,7 @@ def ref(number: int) -> str:
     return f"01900000-0000-7000-8000-{number:012d}"
 
 
-def rank(source: str) -> int:
-    return {"/meir/matching": 40, "/meir/casework": 40, "/meir/referral": 30}.get(source, 0)
+SOURCES = ListedSources({"/meir/matching": 40, "/meir/casework": 40, "/meir/referral": 30})
 
 
 def fact(number: int, body: EventBody, source: str = "/meir/matching") -> Fact:
@@ -100,18 +100,18 @@ def test_fold_in_any_order_with_repeats_is_the_same(chosen: set[int], random: An
     random.shuffle(shuffled)
     once = {each.key: each for each in shuffled}
 
-    assert to_document(fold(list(once.values()), rank)) == to_document(fold(facts, rank))
-    assert fold(list(once.values()), rank) == fold(facts, rank)
-    histories = [history_of(each, rank) for each in (facts, list(once.values()))]
+    assert to_document(fold(list(once.values()), SOURCES)) == to_document(fold(facts, SOURCES))
+    assert fold(list(once.values()), SOURCES) == fold(facts, SOURCES)
+    histories = [history_of(each, SOURCES) for each in (facts, list(once.values()))]
     assert histories[0] == histories[1]
 
 
 def test_fact_of_an_unknown_source_keeps_the_practice() -> None:
-    assert to_document(fold(FACTS, rank))["practice"] == "M83100"
+    assert to_document(fold(FACTS, SOURCES))["practice"] == "M83100"
 
 
 def test_history_hides_a_sensitive_need() -> None:
-    told = history_of(FACTS, rank)
+    told = history_of(FACTS, SOURCES)
     assert [h.detail["need"] for h in told if h.kind == "service_prescribed"] == [v.Need.DEBT]
     assert "activity_started" not in [h.kind for h in told]
     assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
@@ -125,13 +125,13 @@ def test_history_of_a_next_step_alone_has_no_entry() -> None:
         fact(23, o.PlanAgreed(**HERE, plan_id=ref(600))),
         fact(24, o.PlanAgreed(**HERE, plan_id=ref(600), revision=2, next_step=step)),
     ]
-    told = [happened(each.kind, each.detail) for each in history_of(facts, lambda s: 0)]
+    told = [happened(each.kind, each.detail) for each in history_of(facts, ListedSources())]
     assert told == ["Another link worker took over", "A plan was agreed", "The plan was changed"]
 
 
 def test_next_event_at_each_step() -> None:
     def next_of(*numbers: int) -> Any:
-        return to_document(fold([FACTS[n - 1] for n in numbers], rank))["next"]
+        return to_document(fold([FACTS[n - 1] for n in numbers], SOURCES))["next"]
 
     assert next_of(1) is None
     assert next_of(1, 2) == {"what": "in_touch", "on": "2026-12-01", "at": None}
@@ -146,7 +146,7 @@ def test_next_step_overtaken_by_a_reply_is_the_following_one() -> None:
             **HERE, prescription_id=ref(601), service_id=ref(700), need=v.Need.DEBT, next_step=step
         )
         facts = [FACTS[0], fact(40, asked), *(fact(41 + n, body) for n, body in enumerate(more))]
-        return to_document(fold(facts, rank))["next"]
+        return to_document(fold(facts, SOURCES))["next"]
 
     yes = o.ProviderReplied(**HERE, prescription_id=ref(601), reply=v.Reply.ACCEPTED)
     came = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 30))
@@ -167,7 +167,7 @@ def test_next_step_overtaken_by_a_reply_is_the_following_one() -> None:
 def test_history_of_a_visit_recorded_later_has_the_visits_day() -> None:
     visit = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 20))
     (told,) = [
-        h for h in history_of([*FACTS[:9], fact(60, visit)], lambda s: 0) if h.kind == "activity_started"
+        h for h in history_of([*FACTS[:9], fact(60, visit)], ListedSources()) if h.kind == "activity_started"
     ]
     assert told.on == date(2026, 11, 20)
     assert told.at == NOW + timedelta(minutes=60)
@@ -181,12 +181,12 @@ def test_next_line_of_a_past_day_says_overdue() -> None:
 
 def test_meeting_after_midnight_in_london_is_on_that_day() -> None:
     late = booked(504).model_copy(update={"starts_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)})
-    stored = to_document(fold([FACTS[0], fact(30, late)], rank))
+    stored = to_document(fold([FACTS[0], fact(30, late)], SOURCES))
     assert stored["next"]["on"] == "2026-07-02"
 
 
 def test_fold_of_no_facts_is_no_referral() -> None:
-    stored = to_document(fold([], rank))
+    stored = to_document(fold([], SOURCES))
     assert (stored["open"], stored["practice"], stored["stage"]) == (False, None, "unknown")
 
 
@@ -195,7 +195,7 @@ def context() -> DecisionContext:
 
 
 def status(*numbers: int) -> ReferralState:
-    return fold([FACTS[n - 1] for n in numbers], rank)
+    return fold([FACTS[n - 1] for n in numbers], SOURCES)
 
 
 def test_withdraw_twice_publishes_once() -> None:
@@ -213,7 +213,7 @@ def test_withdraw_twice_publishes_once() -> None:
 def test_erase_twice_publishes_once() -> None:
     (said,) = erase(ref(900), status(1, 14), context()).facts
     assert isinstance(said, o.PersonErased)
-    done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank)
+    done = fold([FACTS[0], fact(40, said, "/meir/referral")], SOURCES)
     assert not erase(ref(900), done, context()).facts
     assert to_document(done)["stage"] == "erased"
 
@@ -228,7 +228,7 @@ def test_referral_without_meeting_or_reason_is_unanswered() -> None:
     closed = o.ReferralDeclined(**HERE, by=v.By.PERSON, reason=v.DeclineReason.DOES_NOT_WANT)
 
     def since(*facts: Fact) -> datetime | None:
-        at: datetime | None = to_document(fold(facts, rank))["unanswered"]
+        at: datetime | None = to_document(fold(facts, SOURCES))["unanswered"]
         return at
 
     assert since(meeting) is None, "not known yet"
@@ -246,5 +246,5 @@ def test_document_of_an_erased_person_has_nothing_uncounted() -> None:
     """As in a sandbox that has forgotten the creation, and keeps what came later for some days."""
     early = fact(1, booked(50), "/meir/vast-hub")
     erased = fact(2, o.PersonErased(**HERE, person_ref=ref(900)), "/meir/referral")
-    assert to_document(fold([early], rank))["uncounted"]
-    assert to_document(fold([early, erased], rank))["uncounted"] is None
+    assert to_document(fold([early], SOURCES))["uncounted"]
+    assert to_document(fold([early, erased], SOURCES))["uncounted"] is None

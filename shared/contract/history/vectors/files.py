@@ -11,6 +11,7 @@ from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.outcomes import Outcome
 from shared.contract.events.topics import EventName
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
+from shared.contract.history.sources import ListedSources
 from shared.contract.history.vectors.state import State, state_of
 
 FORMAT: Final = 1
@@ -55,16 +56,12 @@ class VectorFile:
 
     Attributes:
         sections: the version of each section by which the states were folded.
-        priorities: the priority of each source; a source that is not there has 0.
+        sources: the priority of each source, and the part of each partner's source that brings one.
     """
 
     sections: Mapping[str, int]
-    priorities: Mapping[str, int]
+    sources: ListedSources
     vectors: tuple[Vector, ...]
-
-    def priority(self, source: str) -> int:
-        """The weight of a source's facts."""
-        return self.priorities.get(source, 0)
 
 
 def load_all(folder: Path = FOLDER) -> dict[str, VectorFile]:
@@ -83,15 +80,16 @@ def load(text: str) -> VectorFile:
         )
         for each in content["vectors"]
     ]
-    return VectorFile(content["sections"], content["source_priorities"], tuple(vectors))
+    sources = ListedSources(content["source_priorities"], content["source_parts"])
+    return VectorFile(content["sections"], sources, tuple(vectors))
 
 
 def folded(file: VectorFile) -> VectorFile:
     """The same facts with the states that the reference fold gives."""
     vectors = [
-        replace(v, state=state_of(fold_referral(v.facts, file.priority), ALL_SECTIONS)) for v in file.vectors
+        replace(v, state=state_of(fold_referral(v.facts, file.sources), ALL_SECTIONS)) for v in file.vectors
     ]
-    return VectorFile({s.name: s.version for s in ALL_SECTIONS}, file.priorities, tuple(vectors))
+    return VectorFile({s.name: s.version for s in ALL_SECTIONS}, file.sources, tuple(vectors))
 
 
 def written(file: VectorFile) -> str:
@@ -101,7 +99,8 @@ def written(file: VectorFile) -> str:
         "{\n"
         f' "format": {FORMAT},\n'
         f' "sections": {json.dumps(dict(file.sections))},\n'
-        f' "source_priorities": {json.dumps(dict(file.priorities))},\n'
+        f' "source_priorities": {json.dumps(dict(file.sources.ranks))},\n'
+        f' "source_parts": {json.dumps(dict(file.sources.brings))},\n'
         f' "vectors": [\n{vectors}\n ]\n'
         "}\n"
     )

@@ -9,6 +9,7 @@ from tests.harness.history.rules import (
     endings,
     meetings,
     next_step,
+    owners,
     prescriptions,
     retraction,
     stage,
@@ -27,5 +28,5 @@ RULES: dict[str, list[Rule]] = {
     "endings.json": endings.RULES,
     "next_step.json": [*next_step.RULES, *step_of_service.RULES, *step_said.RULES],
     "stage.json": stage.RULES,
-    "counting.json": counting.RULES,
+    "counting.json": [*counting.RULES, *owners.RULES],
 }

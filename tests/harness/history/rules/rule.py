@@ -9,19 +9,25 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Body, UnknownOutcome, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.contract.history import ListedSources
 from tests.harness.delivery.toy import created
-from tests.harness.history.sayings import LOCALITY, REFERRAL, START, ref
+from tests.harness.history.sayings import BRINGING, LOCALITY, REFERRAL, START, ref
 
 MATCHING, REFERRER, HISTORY = "/meir/matching", "/meir/referral", "/meir/history"
 BOOKING, CASEWORK, DIRECTORY = "/meir/booking", "/meir/casework", "/meir/directory"
 PARTNER, NEIGHBOUR = "/meir/partner", "/meir/neighbour"
-PRIORITIES = {
-    **dict.fromkeys((MATCHING, BOOKING, CASEWORK, DIRECTORY), 40),
-    REFERRER: 30,
-    HISTORY: 10,
-    PARTNER: 0,
-    NEIGHBOUR: 0,
-}
+# Partners' sources that bring a part: their words weigh as ours do.
+OFFICE, CARE_TEAM, BOOKER, SERVICES = BRINGING
+SOURCES = ListedSources(
+    {
+        **dict.fromkeys((MATCHING, BOOKING, CASEWORK, DIRECTORY, CARE_TEAM, BOOKER, SERVICES), 40),
+        **dict.fromkeys((REFERRER, OFFICE), 30),
+        HISTORY: 10,
+        PARTNER: 0,
+        NEIGHBOUR: 0,
+    },
+    BRINGING,
+)
 # A part of the programme that the priorities do not name.
 NOTIFICATIONS = "/meir/notifications"
 

@@ -24,6 +24,8 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from shared.contract.api.casework import LINK_WORKERS
+from shared.contract.events.topics import SOURCE_PARTS
+from shared.contract.history import ListedSources, SourceTable
 from tests.harness.journey.clock import MovedClock
 from tests.harness.parts.booker.diary import Diary
 from tests.harness.parts.booker.follower import PART, Booker, Standing, follow
@@ -130,7 +132,7 @@ async def main(environment: Mapping[str, str]) -> None:
             environment["PARTNER"],
             memory,
             MovedClock(Path(environment["LINKWORK_STATE"])),
-            await _priorities(http),
+            await _sources(http),
             Diary(),
         )
         booker.diary.staff(memory.word("staff", []))
@@ -145,13 +147,17 @@ async def main(environment: Mapping[str, str]) -> None:
             tasks.create_task(follow(booker, connection(environment), group or None, reset))
 
 
-async def _priorities(http: httpx.AsyncClient) -> dict[str, int]:
-    """The priorities of the sources. Asked until they are told: without them no fold is right."""
+async def _sources(http: httpx.AsyncClient) -> SourceTable:
+    """The priorities and parts of the sources. Asked until they are told: without them no fold is right."""
     while True:
         with contextlib.suppress(httpx.HTTPError):
             answer = await http.get(SOURCES_PATH)
             if answer.is_success:
-                return {each["source"]: each["priority"] for each in answer.json()["sources"]}
+                listed = answer.json()["sources"]
+                ranks = {each["source"]: each["priority"] for each in listed}
+                return ListedSources(
+                    ranks, {e["source"]: e["part"] for e in listed if e["part"] in SOURCE_PARTS}
+                )
         await asyncio.sleep(0.5)
 
 

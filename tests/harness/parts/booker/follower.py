@@ -20,7 +20,7 @@ from shared.contract.events.envelope import Envelope, event_of, read
 from shared.contract.events.marker import Marker
 from shared.contract.events.models import EventBody
 from shared.contract.events.topics import event_topics, inbox_topic, partner_source
-from shared.contract.history import CREATION, ENDINGS, MEETINGS, ReferralHistory, fold_referral
+from shared.contract.history import CREATION, ENDINGS, MEETINGS, ReferralHistory, SourceTable, fold_referral
 from shared.platform.clock import Clock
 from shared.platform.ids import new_id
 from tests.harness.parts.booker.answer import answer, holds, is_old
@@ -54,7 +54,7 @@ class Booker:
     partner: str
     memory: Memory
     clock: Clock
-    priorities: Mapping[str, int]
+    sources: SourceTable
     diary: Diary
     standing: Standing | None = None
     # Referrals to look at, each not before this moment of the monotonic clock.
@@ -70,13 +70,9 @@ class Booker:
         """Sources of the owners of booking here, former ones too."""
         return frozenset({self.source, f"/{self.locality}/booking", f"/{self.locality}/matching"})
 
-    def rank(self, source: str) -> int:
-        """The priority of a source."""
-        return self.priorities.get(source, 0)
-
     def history(self, referral: str) -> ReferralHistory:
         """The fold of a referral's facts."""
-        return fold_referral(self.memory.facts(referral), self.rank, SECTIONS)
+        return fold_referral(self.memory.facts(referral), self.sources, SECTIONS)
 
     def epoch(self) -> int:
         """The epoch in which this partner decides; 0 while it does not.

@@ -1,0 +1,147 @@
+"""Rules about partners' sources that bring a part: they speak for it as our own source does."""
+
+from shared.contract.events import vocabulary as v
+from tests.harness.history.rules.counting import ERASED, HANDED_OVER, RING, may_share, texts, to_gp
+from tests.harness.history.rules.rule import (
+    BOOKER,
+    BOOKING,
+    CARE_TEAM,
+    CASEWORK,
+    CREATED,
+    DIRECTORY,
+    HISTORY,
+    OFFICE,
+    PARTNER,
+    SERVICES,
+    Rule,
+    booked,
+    fact,
+    pointer,
+    prescribed,
+    referral,
+    replied,
+    retracted,
+)
+from tests.harness.history.sayings import ref
+
+RULES = [
+    Rule(
+        "F12 F15",
+        "erased_by_a_partner_that_brings_referral",
+        "An erasure by a source that brings the referral part counts, whoever made the referral.",
+        [CREATED, fact(101, ERASED, OFFICE)],
+        {"endings.erased": True, "stage": "erased"},
+    ),
+    Rule(
+        "F12 F15",
+        "erased_by_a_partner_that_brings_another_part",
+        "An erasure by a source that brings another part does not count.",
+        [CREATED, fact(101, ERASED, CARE_TEAM), fact(102, ERASED, BOOKER)],
+        {"endings.erased": False, "endings.open": True},
+    ),
+    Rule(
+        "F12 F15",
+        "contact_yes_by_a_partner_that_brings_referral",
+        "A yes to messages by a source that brings the referral part counts.",
+        [RING, fact(101, texts(v.SafeToText.YES), OFFICE)],
+        {"contact": "yes"},
+    ),
+    Rule(
+        "F12 F15",
+        "contact_yes_by_a_partner_that_brings_another_part",
+        "A yes to messages by a source that brings another part does not count.",
+        [RING, fact(101, texts(v.SafeToText.YES), CARE_TEAM)],
+        {"contact": "ring"},
+    ),
+    Rule(
+        "F12 F15",
+        "link_worker_changed_by_a_partner_that_brings_casework",
+        "A handover by a source that brings casework counts, and so does its next step.",
+        [CREATED, fact(101, booked(10)), fact(102, HANDED_OVER, CARE_TEAM)],
+        {"meetings.link_worker": "lw-meir-2", "next_step.said": pointer(102, CARE_TEAM)},
+    ),
+    Rule(
+        "F12 F15",
+        "link_worker_changed_by_a_partner_that_brings_booking",
+        "A handover by a source that brings booking does not count.",
+        [CREATED, fact(101, booked(10)), fact(102, HANDED_OVER, BOOKER)],
+        {"meetings.link_worker": "lw-meir-1", "next_step.said": None},
+    ),
+    Rule(
+        "F12 F15",
+        "sharing_yes_by_a_partner_that_brings_casework",
+        "A yes to sharing by a source that brings casework counts.",
+        [
+            CREATED,
+            fact(101, prescribed(20)),
+            fact(102, may_share(v.Agreed.YES), CARE_TEAM),
+            fact(103, to_gp(v.Agreed.YES), CARE_TEAM),
+        ],
+        {"prescriptions.0.may_share": "yes", "sharing.details_to_gp": "yes"},
+    ),
+    Rule(
+        "F12 F15",
+        "sharing_yes_by_a_partner_that_brings_another_part",
+        "A yes to sharing by a source that brings another part does not count.",
+        [
+            CREATED,
+            fact(101, prescribed(20)),
+            fact(102, may_share(v.Agreed.YES), SERVICES),
+            fact(103, to_gp(v.Agreed.YES), OFFICE),
+        ],
+        {"prescriptions.0.may_share": "not_asked", "sharing.details_to_gp": "not_asked"},
+    ),
+    Rule(
+        "F11 F12",
+        "retraction_by_a_partner_that_brings_the_part",
+        "A source that brings a part retracts any source's facts of the kinds that the part says.",
+        [
+            CREATED,
+            fact(101, booked(10), BOOKING),
+            fact(102, booked(11), PARTNER),
+            fact(103, retracted(101, BOOKING), BOOKER),
+            fact(104, retracted(102, PARTNER), BOOKER),
+        ],
+        {"meetings.meetings": [], "stage": "waiting"},
+    ),
+    Rule(
+        "F11 F12",
+        "retraction_by_a_partner_that_brings_another_part",
+        "A source that brings a part retracts no other source's fact of a kind that another part says.",
+        [CREATED, fact(101, booked(10), BOOKER), fact(102, retracted(101, BOOKER), CARE_TEAM)],
+        {"meetings.active": ref(10), "stage": "booked"},
+    ),
+    Rule(
+        "F11 F12",
+        "retraction_by_our_part_of_what_a_partner_said_for_it",
+        "Our own part retracts what a partner's source said for it.",
+        [CREATED, fact(101, booked(10), BOOKER), fact(102, retracted(101, BOOKER), BOOKING)],
+        {"meetings.meetings": [], "stage": "waiting"},
+    ),
+    Rule(
+        "F11 F12",
+        "retraction_by_a_partner_that_brings_either_part",
+        "A kind that two parts say is retracted by a source that brings either.",
+        [
+            CREATED,
+            fact(101, prescribed(20), CASEWORK),
+            fact(102, replied(20), DIRECTORY),
+            fact(103, retracted(102, DIRECTORY), SERVICES),
+            fact(104, replied(20), CASEWORK),
+            fact(105, retracted(104, CASEWORK), CARE_TEAM),
+        ],
+        {"prescriptions.0.status": "asked"},
+    ),
+    Rule(
+        "F13 F15",
+        "erased_by_the_creator_beside_a_partner_that_brings_referral",
+        "The source of the creation may erase as well as the source that brings the referral part.",
+        [
+            fact(100, referral(), HISTORY),
+            fact(101, ERASED, OFFICE),
+            fact(102, retracted(101, OFFICE), OFFICE),
+            fact(103, ERASED, HISTORY),
+        ],
+        {"endings.erased": True},
+    ),
+]
