@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from conformance.contract import EVENTS, differences
 from conformance.events import (
+    EPOCH_HEADER,
     INBOX_END,
     MARKER,
     Event,
@@ -49,6 +50,8 @@ class Bus:
         self.highest: dict[tuple[str, str], int] = {}
         # Localities in which the inbox has ended, until the part is its source's again.
         self.closed: set[str] = set()
+        # Localities whose inbox has ended before: what is said there names its epoch.
+        self.ended: set[str] = set()
         self.partitions: dict[str, int] = {}
         # Ids of events that the kit said in the name of the part under test.
         self.forged: set[str] = set()
@@ -211,6 +214,7 @@ class Bus:
         if event is not None and event.event == "inbox-end":
             self._world.stopped.add((locality, self._settings.part))
             self.closed.add(locality)
+            self.ended.add(locality)
             self._changed.set()
             return
         code = self._judged(locality, event, record)
@@ -250,9 +254,13 @@ class Bus:
             return "wrong_key"
         if differences(event.event, event.data):
             return "invalid_body"
-        if locality in self.closed or self._world.owner(locality, settings.part).owner != settings.name:
+        owned = self._world.owner(locality, settings.part)
+        if locality in self.closed or owned.owner != settings.name:
             return "not_owner"
-        return None
+        named = dict(record.headers).get(EPOCH_HEADER)
+        if named is None:
+            return "wrong_epoch" if locality in self.ended else None
+        return None if named == str(owned.epoch).encode() else "wrong_epoch"
 
     async def _count(self, topic: str) -> int:
         if topic not in self.partitions:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 MARKER: Final = "org.linkwork.part-handed-over.v1"
+EPOCH_HEADER: Final = "ce_partepoch"
 INBOX_END: Final = "org.linkwork.inbox-end.v1"
 _MULTIPLIER: Final = 0x5BD1E995
 _BITS: Final = 0xFFFFFFFF

@@ -101,7 +101,8 @@ export class Booking {
   #say(id, says) {
     for (const { event, body } of says) {
       const time = new Date(this.clock()).toISOString();
-      const fact = { event, source: this.source, id: newId(), time, recordedtime: time, body };
+      const { epoch } = this.owned; // In which it is decided: what is sent in another is refused.
+      const fact = { event, source: this.source, id: newId(), time, recordedtime: time, epoch, body };
       this.store.run("insert into outbox (referral, id, record) values (?, ?, ?)", id, fact.id, JSON.stringify(fact));
     }
     if (says.length) this.#project(id);

@@ -55,11 +55,12 @@ export async function follow(part, client) {
 export async function publish(part, client) {
   const { locality, partner, source, store } = part;
   const producer = new Producer({ ...client, acks: -1, serializers: stringSerializers });
-  const recordOf = ({ event, id, time, body }) => ({
+  const recordOf = ({ event, id, time, epoch, body }) => ({
     topic: `in.${locality}.${partner}`, partition: 0, key: body.referral_id ?? body.part, value: JSON.stringify(body),
     headers: {
       ce_specversion: "1.0", ce_id: id, ce_source: source, ce_type: `org.linkwork.${event}.v1`, ce_time: time,
-      ...(body.referral_id && { ce_subject: body.referral_id }), "content-type": "application/json",
+      ...(body.referral_id && { ce_subject: body.referral_id, ce_partepoch: String(epoch) }),
+      "content-type": "application/json",
     },
   });
   try {

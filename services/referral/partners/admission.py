@@ -43,7 +43,7 @@ _ASKS_AGAIN_SECONDS: Final = 0.1
 _SERVICE: Final = "admission"
 ACCEPTED: Final = "accepted"
 ENDED: Final = "ended"
-_OF_OWNERS: Final = (RefusalCode.NOT_OWNER, RefusalCode.NO_HAND_OVER)
+_OF_OWNERS: Final = (RefusalCode.NOT_OWNER, RefusalCode.NO_HAND_OVER, RefusalCode.WRONG_EPOCH)
 
 
 class Admission:

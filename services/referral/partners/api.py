@@ -58,7 +58,7 @@ async def say(event: EventSent, caller: Partner, events: Events, response: Respo
 @router.post("/validate")
 async def validate(event: EventSent, caller: Partner, events: Events) -> EventVerdict:
     """The same checks and the same answer to a refusal, without effect."""
-    found = events.judge(caller, event.source, inbox_record(event))
+    found = await events.judge(caller, event.source, inbox_record(event))
     if isinstance(found, Refusal):
         raise _problem(found)
     return EventVerdict(verdict="accepted")

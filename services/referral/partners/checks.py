@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.referral.partners.ownership import owns, refusal_of_end
+from services.referral.partners.ownership import refusal_of_end, refusal_of_owner
 from services.referral.partners.table import AdmissionTable
 from shared.contract.events import topics
 from shared.contract.events.envelope import Envelope, Refused, read_any
+from shared.contract.events.headers import EPOCH_FORM, EPOCH_HEADER
 from shared.contract.events.inbox_end import EndOfInbox
 from shared.contract.events.marker import control_source
 from shared.contract.events.outcomes import KINDS
@@ -24,6 +25,9 @@ OFFSET_HEADER: Final = "linkwork-inbox-offset"
 TABLE_HEADER: Final = "linkwork-table-version"
 
 _UUID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EPOCH = re.compile(EPOCH_FORM)
+# An epoch that no part has: the header is there, and not in its form.
+_NO_EPOCH: Final = -1
 _TIMES: Final = ("ce_time", "ce_recordedtime")
 # Pointers into the event in the CloudEvents JSON format, the same for a record and for a request.
 _POINTERS: Final[Mapping[RefusalCode, str]] = {
@@ -45,6 +49,7 @@ _POINTERS: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.UNKNOWN_PRACTICE: "/data/practice",
     RefusalCode.NOT_OWNER: "/source",
     RefusalCode.NO_HAND_OVER: "/data/part",
+    RefusalCode.WRONG_EPOCH: "/partepoch",
 }
 
 
@@ -109,14 +114,24 @@ def _judge(
         return read if refused is None else _at(refused)
     if read.source != source:
         return _at(RefusalCode.WRONG_SOURCE)
-    if not owns(there, source, ended):
-        return _at(RefusalCode.NOT_OWNER)
+    code = refusal_of_owner(there, source, ended, _epoch_in(headers))
+    if code is not None:
+        return _at(code)
     code = table.refusal(read)
     if code is None:
         return read
     if code is RefusalCode.NOT_YOURS_TO_SAY:
         return Refusal(code, "/data/kind" if read.event == "outcome-recorded" else "/type")
     return _at(code)
+
+
+def _epoch_in(headers: Headers) -> int | None:
+    """The epoch that a record names, or None if it names none."""
+    value = next((value for name, value in headers if name == EPOCH_HEADER), None)
+    if value is None:
+        return None
+    text = value.decode("ascii", "replace")
+    return int(text) if _EPOCH.fullmatch(text) else _NO_EPOCH
 
 
 def _at(code: RefusalCode) -> Refusal:

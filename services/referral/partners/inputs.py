@@ -20,6 +20,7 @@ _ATTRIBUTES: Final = (
     "correlationid",
     "traceparent",
     "actor",
+    "partepoch",
 )
 
 
@@ -39,7 +40,7 @@ class InboxRecord:
 def inbox_record(event: EventSent) -> InboxRecord:
     """The record of an event. The same event always gives the same bytes."""
     given = {name: getattr(event, name) for name in _ATTRIBUTES}
-    headers = {f"ce_{name}": value for name, value in given.items() if value is not None}
+    headers = {f"ce_{name}": str(value) for name, value in given.items() if value is not None}
     value = None
     if event.data is not None:
         value = json.dumps(event.data, ensure_ascii=False, separators=(",", ":")).encode()

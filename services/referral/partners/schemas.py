@@ -56,6 +56,9 @@ class EventSent(JsonBody):
     correlationid: Attribute = None
     traceparent: Attribute = None
     actor: Attribute = None
+    partepoch: int | None = Field(
+        None, ge=1, le=1_000_000, description="The epoch in which the source owns its part and decided this."
+    )
     data: dict[str, Any] | None = None
 
 

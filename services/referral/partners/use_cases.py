@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from fastapi import Depends, Request
 
 from services.referral.partners.checks import Refusal, judge
+from services.referral.partners.inbox_ends import ended_epoch
 from services.referral.partners.inputs import InboxRecord
 from services.referral.partners.ownership import refusal_of_end
 from services.referral.partners.repository import RefusalKeeper, accepted_fact, refused
@@ -58,11 +59,12 @@ class PartnerEvents:
         self._keeper = keeper
         self._clock = clock
 
-    def judge(self, caller: Principal, source: str | None, record: InboxRecord) -> Envelope | Refusal:
+    async def judge(self, caller: Principal, source: str | None, record: InboxRecord) -> Envelope | Refusal:
         """The event, or the reason why it is refused. Without effect."""
         if source is None or source not in sources_of(caller):
             return Refusal(RefusalCode.WRONG_SOURCE, "/source")
-        found = judge(source, record.key, record.value, record.pairs(), self._table)
+        ended = await ended_epoch(self._mongo, source) if self._table.brings(source) else None
+        found = judge(source, record.key, record.value, record.pairs(), self._table, ended)
         # The end of an inbox is no event: `stop` writes it.
         return Refusal(RefusalCode.UNKNOWN_TYPE, "/type") if isinstance(found, EndOfInbox) else found
 
@@ -73,7 +75,7 @@ class PartnerEvents:
             AnotherBody: a fact of this source and id says something else.
             Transient: the broker or the database is away.
         """
-        found = self.judge(caller, source, record)
+        found = await self.judge(caller, source, record)
         if isinstance(found, Refusal):
             if source is not None and source in sources_of(caller):
                 self._keeper.keep(source, found, self._clock())

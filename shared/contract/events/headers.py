@@ -9,6 +9,9 @@ from shared.contract.events.json_schema import DIALECT
 from shared.contract.events.marker import MARKER_TYPE
 
 NAME: Final = "headers.json"
+# The epoch in which the owner of a part decided what its record says.
+EPOCH_HEADER: Final = "ce_partepoch"
+EPOCH_FORM: Final = "^[1-9][0-9]{0,6}$"
 _TEXT: Final = {"type": "string"}
 _REFERENCE: Final = _TEXT | {"pattern": f"^{UUID_FORM}$"}
 _MOMENT: Final = _TEXT | {"pattern": MOMENT_FORM}
@@ -41,13 +44,22 @@ HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "content-type": _TEXT
     | {"pattern": JSON_FORM, "description": "The form of the body. Left out, it is JSON, too."},
 }
+# Admission reads it and does not copy it: on the topics, markers tell the epoch.
+_OF_AN_INBOX: Final[Mapping[str, Mapping[str, Any]]] = {
+    EPOCH_HEADER: _TEXT
+    | {
+        "pattern": EPOCH_FORM,
+        "description": "In an inbox: the epoch in which the source owns its part and decided this. Required "
+        "once the inbox has ended in an earlier epoch.",
+    },
+}
 _REQUIRED: Final = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time"]
 
 
 def published() -> dict[str, Any]:
     """The schema of an event's headers as they may be published."""
     described = "The headers of an event. Others than these are not copied from an inbox."
-    return _schema(topics.SCHEMAS, described, HEADERS, [*_REQUIRED, "ce_subject"])
+    return _schema(topics.SCHEMAS, described, {**HEADERS, **_OF_AN_INBOX}, [*_REQUIRED, "ce_subject"])
 
 
 def reading() -> dict[str, Any]:

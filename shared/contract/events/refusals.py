@@ -36,6 +36,7 @@ class RefusalCode(StrEnum):
     NOT_YOUR_FACT = "not_your_fact"
     NOT_OWNER = "not_owner"
     NO_HAND_OVER = "no_hand_over"
+    WRONG_EPOCH = "wrong_epoch"
     UNREADABLE = "unreadable"
 
 
@@ -61,6 +62,7 @@ SENTENCES: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.NOT_YOUR_FACT: "A source retracts its own facts only.",
     RefusalCode.NOT_OWNER: "The part is not this source's: another owns it, or the inbox has ended.",
     RefusalCode.NO_HAND_OVER: "An inbox ends only while its part is handed over.",
+    RefusalCode.WRONG_EPOCH: "The record must name the epoch in which its source owns the part.",
     RefusalCode.UNREADABLE: "The record could not be judged: tell the programme team its place.",
 }
 

@@ -193,8 +193,8 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
         rank = entry.whole("rank", at_least=1, at_most=1000)
         found[source] = Source(source, part, rank, vault, _api(entry, source, part))
         entry.done()
-    for source, entry in zip(found.values(), entries, strict=True):
-        _weighs_as_ours(entry, source, found)
+    for each, entry in zip(found.values(), entries, strict=True):
+        _weighs_as_ours(entry, each, found)
     return found
 
 

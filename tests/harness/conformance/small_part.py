@@ -15,7 +15,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from starlette.routing import Route
 
 from conformance.contract import EVENTS
-from conformance.events import INBOX_END, MARKER, Event, Ids, event_of, plain_headers, read
+from conformance.events import (
+    EPOCH_HEADER,
+    INBOX_END,
+    MARKER,
+    Event,
+    Ids,
+    event_of,
+    plain_headers,
+    read,
+    with_header,
+)
 from conformance.meetings import Referral, state_of
 from conformance.sources import Sources
 from conformance.world import NAME
@@ -311,7 +321,10 @@ class SmallPart:
 
     async def _publish(self, slug: str, event: Event) -> None:
         key = b"key" if "keys by itself" in self.faults else event.referral.encode()
+        headers = event.headers()
+        if slug in self.owned:
+            headers = with_header(headers, EPOCH_HEADER, str(self.owned[slug]["epoch"]))
         await self.producer.send_and_wait(
-            f"in.{slug}.{self.name}", event.value(), key=key, headers=event.headers(), partition=0
+            f"in.{slug}.{self.name}", event.value(), key=key, headers=headers, partition=0
         )
         self.stored.outbox.pop(event.id, None)

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from services.referral.partners.inbox_ends import ended_epoch
 from shared.contract.events import vocabulary as v
+from shared.contract.events.headers import EPOCH_HEADER
 from shared.contract.events.inbox_end import EndOfInbox, InboxEnd
 from shared.contract.events.marker import control_source
 from shared.contract.events.models import EventBody
@@ -51,15 +52,16 @@ class Place:
             document = with_claim(document, slug, "booking", Claim(to, SINCE))
         self.bench.localities.become(localities_of(document, "a document"))
 
-    def fact(self) -> Sent:
-        """A fact that booking says."""
+    def fact(self, epoch: int | str | None = None) -> Sent:
+        """A fact that booking says, and the epoch in which it was decided."""
         body: EventBody = MeetingWaiting(
             referral_id=new_id(),
             locality=self.bench.locality,
             reason=v.WaitingReason.NO_SLOT,
             expected_by=NOW.date(),
         )
-        return sent(said(body, JS, time=NOW))
+        record = sent(said(body, JS, time=NOW))
+        return record if epoch is None else record.with_header(EPOCH_HEADER, str(epoch).encode())
 
     def end(self, epoch: int, source: str | None = None) -> Sent:
         body = InboxEnd(locality=self.bench.locality, part="booking", epoch=epoch)
@@ -133,12 +135,32 @@ async def test_end_survives_a_restart_and_ends_with_a_later_epoch(place: Place) 
     await place.send(place.fact())
     async with place.bench.admission():
         assert [line.code for line in await place.refusals(1)] == ["not_owner"]
-        again = place.fact()
+        again = place.fact(3)
         place.table(JS, 3)
         # A repeat of an end that is passed already does nothing.
         await place.send(place.end(1), again)
         assert await place.copies(1) == bodies([again])
         assert len(await place.refusals(1)) == 1
+
+
+async def test_word_of_a_former_epoch_is_refused_in_the_next(place: Place) -> None:
+    first = [place.fact(), place.fact(1)]
+    place.table(JS, 1, to=OURS)
+    await place.send(*first, place.end(1))
+    async with place.bench.admission():
+        assert await place.copies(2) == bodies(first)
+        place.table(OURS, 2)
+        place.table(JS, 3)
+        now = place.fact(3)
+        # It wakes after both hand-overs, and sends what it had decided before the first of them.
+        await place.send(place.fact(), place.fact(1), place.fact("third"), now)
+        assert await place.copies(3) == bodies([*first, now])
+        told = await place.refusals(3)
+        copy = (await heard(place.bench.options.kafka, event_topics(place.bench.locality), 3))[-1]
+    assert [(line.offset, line.code, line.pointer) for line in told] == [
+        (offset, "wrong_epoch", "/partepoch") for offset in (3, 4, 5)
+    ]
+    assert EPOCH_HEADER not in dict(copy.headers)
 
 
 async def test_second_process_knows_the_end_that_another_passed(place: Place) -> None:

@@ -114,7 +114,7 @@ def test_wrong_source_of_a_part_is_named(name: str, part: str, api: str | None, 
     [("booking", 40, 39), ("booking", 40, 41), ("referral", 30, 15), ("notifications", 20, 40)],
 )
 def test_source_of_a_part_weighs_as_ours(part: str, ours: int, rank: int) -> None:
-    sentence = f"sources number 2: rank must be {ours}, which is that of /meir/{part}, since /meir/another brings {part}"
+    sentence = f"number 2: rank must be {ours}, which is that of /meir/{part}, since /meir/another brings"
     document = shipped()
     locality_of(document)["sources"] = locality_of(document)["sources"][:1]
     assert version(1, with_part(document, "another", part, rank=ours)).number == 1

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import KafkaError
 
 from shared.contract.events.envelope import Envelope, event_of, read
+from shared.contract.events.headers import EPOCH_HEADER
 from shared.contract.events.marker import Marker
 from shared.contract.events.models import EventBody
 from shared.contract.events.topics import event_topics, inbox_topic, partner_source
@@ -149,7 +150,8 @@ class Booker:
         raw = body.model_dump_json(exclude_none=True).encode()
         event = Envelope(new_id(), self.source, event_of(body), now, now, body, raw)
         self.memory.add(event)
-        self.memory.put(epoch, body.referral_id.encode(), raw, event.headers())
+        headers = [*event.headers(), (EPOCH_HEADER, str(epoch).encode())]
+        self.memory.put(epoch, body.referral_id.encode(), raw, headers)
 
     def to_end(self) -> int:
         """The epoch whose inbox is to end now: another claims booking, and nothing waits to be said."""
