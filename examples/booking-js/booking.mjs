@@ -10,7 +10,6 @@ export class Booking {
 
   constructor({ store, locality, partner, clock = Date.now }) {
     Object.assign(this, { store, locality, partner, clock, source: `/${locality}/${partner}` });
-    this.ours = [this.source, `/${locality}/booking`, `/${locality}/matching`];
     this.diary = new Diary(store.kept("workers") ?? []);
     const known = "select referral from facts union select referral from outbox";
     for (const { referral } of store.all(known)) this.#project(referral);
@@ -30,6 +29,12 @@ export class Booking {
     const isCaseOf = (worker) => ({ it }) => it.endings.open && it.linkWorker === worker;
     const casesOf = (worker) => [...this.referrals.values()].filter(isCaseOf(worker)).length;
     return { now: this.clock(), diary: this.diary, newId, ours: this.ours, casesOf };
+  }
+  // The sources of booking's owners, former ones too: what they said is the present owner's to look after (BOOK-13).
+  get ours() {
+    const owners = this.store.all("select distinct owner from markers where part = 'booking'");
+    const names = ["booking", "matching", this.partner, ...owners.map(({ owner }) => owner)];
+    return names.map((name) => `/${this.locality}/${name}`);
   }
   // After a start nothing is known until the table was asked.
   get owned() {

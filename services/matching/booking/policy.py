@@ -90,7 +90,11 @@ def _met_on_an_earlier_day(meeting: Meeting) -> bool:
 
 
 def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
-    """Our bookings that are void: a partner's won, the person was met, or the time is reserved otherwise."""
+    """Bookings that are void: a partner's won, the person was met, or the time is reserved otherwise.
+
+    A former owner of booking says no more, so its bookings are cancelled like ours. If only the time is
+    reserved otherwise, its booking waits for the time, like any partner's.
+    """
     story = view.story
     met = {m.booked.meeting_id for m in story.attended}
     last_met = max((m.booked.sequence for m in story.attended), default=-1)
@@ -102,7 +106,7 @@ def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> li
         ours = booked.meeting_id in view.ours
         # Bookings with the highest sequence cannot be ordered.
         of_before = booked.sequence <= min(last_met, MAX_SEQUENCE - 1) or booked.replaces in met
-        if ours and (meeting is not story.active or of_before):
+        if booked.meeting_id in view.of_owners and (meeting is not story.active or of_before):
             lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
         elif (
             meeting is story.active

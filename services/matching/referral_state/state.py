@@ -65,7 +65,7 @@ class Wait(NamedTuple):
     reason: WaitingReason
     until: date
     said: datetime
-    # Stated by matching itself. Most of these reasons follow from the rest of the history.
+    # Stated by matching itself, or by a former owner of booking. Most of these follow from the history.
     ours: bool
 
 
@@ -77,6 +77,8 @@ class ReferralState:
     facts: tuple[Fact, ...] = ()
     # Ids of the meetings that matching booked itself.
     ours: frozenset[str] = frozenset()
+    # Ids of the meetings that booking's owners booked: matching, and partners that owned booking here.
+    of_owners: frozenset[str] = frozenset()
     # Every reason given for having no meeting.
     waits: frozenset[Wait] = frozenset()
     # The link worker named for this case.
@@ -132,8 +134,16 @@ def fold(facts: Sequence[Fact], sources: SourceTable) -> ReferralState:
         story=story,
         facts=tuple(facts),
         ours=frozenset(m.booked.meeting_id for m in story.meetings if "booking" in our_parts(m.said.source)),
+        of_owners=frozenset(
+            m.booked.meeting_id for m in story.meetings if "booking" in sources.parts(m.said.source)
+        ),
         waits=frozenset(
-            Wait(w.reason, w.expected_by, by.recorded, _our_own(by.source))
+            Wait(
+                w.reason,
+                w.expected_by,
+                by.recorded,
+                _our_own(by.source) or "booking" in sources.parts(by.source),
+            )
             for w, by in told.of(o.MeetingWaiting)
         ),
         handed_to=changed[-1][0].link_worker if changed else None,

@@ -41,11 +41,13 @@ RANKS = {
     "/meir/partner": 50,
     **{f"/meir/{part}": 40 for part in OURS},
     "/meir/referral": 30,
+    "/meir/former": 15,
     "/meir/history": 10,
 }
 
 
-SOURCES = ListedSources(RANKS)
+# A partner that owned booking before.
+SOURCES = ListedSources(RANKS, brings={"/meir/former": "booking"})
 PART = service_definition(SOURCES)
 
 
