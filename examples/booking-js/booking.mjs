@@ -28,13 +28,8 @@ export class Booking {
   get world() {
     const isCaseOf = (worker) => ({ it }) => it.endings.open && it.linkWorker === worker;
     const casesOf = (worker) => [...this.referrals.values()].filter(isCaseOf(worker)).length;
-    return { now: this.clock(), diary: this.diary, newId, ours: this.ours, casesOf };
-  }
-  // The sources of booking's owners, former ones too: what they said is the present owner's to look after (BOOK-13).
-  get ours() {
-    const owners = this.store.all("select distinct owner from markers where part = 'booking'");
-    const names = ["booking", "matching", this.partner, ...owners.map(({ owner }) => owner)];
-    return names.map((name) => `/${this.locality}/${name}`);
+    const ours = ["booking", "matching", ...this.store.owners("booking")].map((name) => `/${this.locality}/${name}`);
+    return { now: this.clock(), diary: this.diary, newId, ours, casesOf };
   }
   // After a start nothing is known until the table was asked.
   get owned() {

@@ -3,8 +3,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { v7 as newId } from "uuid";
 import { kindOf } from "../fold-js/fold.mjs";
+import { Booking } from "./booking.mjs";
 import { reconcile, view } from "./decide.mjs";
 import { Diary } from "./diary.mjs";
+import { openStore } from "./part/store.mjs";
 
 const contract = new URL("../../shared/contract/", import.meta.url);
 const PRIORITIES = { "/meir/booking": 40, "/meir/casework": 40, "/meir/referral": 30, "/meir/booking-js": 40 };
@@ -85,6 +87,29 @@ for (const [name, { vectors, source_priorities, source_parts }] of files("histor
     const all = [...first, ...said(decided(first, START), START)];
     check(`${name} ${vector} comes to rest`, !decided(all, START).length, all.slice(facts.length));
   }
+}
+
+// A former owner's meeting that lost to another one is cancelled, and a partner's beside the owners is not (BOOK-13).
+for (const [by, cancels] of [["booking-old", 1], ["booking", 1], ["history", 0]]) {
+  const booking = new Booking({ store: openStore(":memory:"), locality: "meir", partner: "booking-js" });
+  const made = { event: "referral-created", source: "/meir/referral", body: { practice: "M83100", needs: ["debt"] } };
+  const met = { practice: "M83100", minutes: 45, starts_at: new Date(Date.now() + 9 * UNITS.d).toISOString() };
+  const meeting = (source, sequence, meeting_id) =>
+    ({ event: "meeting-booked", source, body: { ...met, meeting_id, sequence, link_worker: newId() } });
+  const facts = [made, meeting(`/meir/${by}`, 0, "lost"), meeting("/meir/history", 1, "won")].map((fact) => {
+    const [time, body] = [new Date().toISOString(), { ...fact.body, referral_id: "one", locality: "meir" }];
+    return { fact: { ...fact, id: newId(), time, recordedtime: time, body } };
+  });
+  const owners = ["booking-old", "booking-js"];
+  const markers = owners.map((owner, n) => ({ marker: { part: "booking", epoch: n + 1, owner } }));
+  booking.learn("partitions", 1);
+  booking.learn("priorities", { ...PRIORITIES, "/meir/booking-old": 40, "/meir/history": 10 });
+  booking.learn("workers", workers);
+  booking.hear([...facts, ...markers].map((record, place) => ({ topic: "any", partition: 0, place, ...record })));
+  booking.learn("parts", { booking: { owner: "booking-js", epoch: 2 } });
+  const says = booking.store.all("select record from outbox").map(({ record }) => JSON.parse(record).body);
+  const lost = says.filter((one) => one.meeting_id === "lost" && one.why === "slot_taken");
+  check(`${by}'s lost meeting`, says.length === cancels && lost.length === cancels, says);
 }
 failed.forEach((line) => console.error(line));
 console.log(`passed ${passed}, failed ${failed.length}`);

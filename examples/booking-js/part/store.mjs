@@ -19,10 +19,11 @@ export function openStore(file) {
   const sql = (text) => statements.get(text) ?? statements.set(text, database.prepare(text)).get(text);
   const run = (text, ...values) => sql(text).run(...values).changes;
   const one = (text, ...values) => sql(text).get(...values);
+  const all = (text, ...values) => sql(text).all(...values);
   return {
-    run, one,
-    all: (text, ...values) => sql(text).all(...values),
+    run, one, all,
     kept: (name) => JSON.parse(one("select value from kept where name = ?", name)?.value ?? "null"),
+    owners: (part) => all("select distinct owner from markers where part = ?", part).map(({ owner }) => owner),
     keep: (name, value) => run("insert or replace into kept values (?, ?)", name, JSON.stringify(value)),
     transaction(work) {
       database.exec("begin immediate");
