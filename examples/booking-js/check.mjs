@@ -6,6 +6,7 @@ import { kindOf } from "../fold-js/fold.mjs";
 import { Booking } from "./booking.mjs";
 import { reconcile, view } from "./decide.mjs";
 import { Diary } from "./diary.mjs";
+import { unsaid } from "./part/bus.mjs";
 import { openStore } from "./part/store.mjs";
 
 const contract = new URL("../../shared/contract/", import.meta.url);
@@ -89,28 +90,52 @@ for (const [name, { vectors, source_priorities, source_parts }] of files("histor
   }
 }
 
+const made = { event: "referral-created", source: "/meir/referral", body: { practice: "M83100", needs: ["debt"] } };
+function factOf(fact) {
+  const [time, body] = [new Date().toISOString(), { ...fact.body, referral_id: "one", locality: "meir" }];
+  return { fact: { ...fact, id: newId(), time, recordedtime: time, body } };
+}
+function started(store, priorities = {}) {
+  const booking = new Booking({ store, locality: "meir", partner: "booking-js" });
+  booking.learn("partitions", 1);
+  booking.learn("priorities", { ...PRIORITIES, ...priorities });
+  booking.learn("workers", workers);
+  return Object.assign(booking, { sent: 0 });
+}
+const meeting = (source, sequence, meeting_id) => ({ event: "meeting-booked", source, body: {
+  practice: "M83100", minutes: 45, starts_at: new Date(Date.now() + 9 * UNITS.d).toISOString(),
+  meeting_id, sequence, link_worker: newId(),
+} });
+const marker = (epoch, owner) => ({ marker: { part: "booking", epoch, owner } });
+let place = 0;
+const heard = (records) => records.map((record) => ({ topic: "any", partition: 0, place: place++, ...record }));
+
 // A former owner's meeting that lost to another one is cancelled, and a partner's beside the owners is not (BOOK-13).
 for (const [by, cancels] of [["booking-old", 1], ["booking", 1], ["history", 0]]) {
-  const booking = new Booking({ store: openStore(":memory:"), locality: "meir", partner: "booking-js" });
-  const made = { event: "referral-created", source: "/meir/referral", body: { practice: "M83100", needs: ["debt"] } };
-  const met = { practice: "M83100", minutes: 45, starts_at: new Date(Date.now() + 9 * UNITS.d).toISOString() };
-  const meeting = (source, sequence, meeting_id) =>
-    ({ event: "meeting-booked", source, body: { ...met, meeting_id, sequence, link_worker: newId() } });
-  const facts = [made, meeting(`/meir/${by}`, 0, "lost"), meeting("/meir/history", 1, "won")].map((fact) => {
-    const [time, body] = [new Date().toISOString(), { ...fact.body, referral_id: "one", locality: "meir" }];
-    return { fact: { ...fact, id: newId(), time, recordedtime: time, body } };
-  });
-  const owners = ["booking-old", "booking-js"];
-  const markers = owners.map((owner, n) => ({ marker: { part: "booking", epoch: n + 1, owner } }));
-  booking.learn("partitions", 1);
-  booking.learn("priorities", { ...PRIORITIES, "/meir/booking-old": 40, "/meir/history": 10 });
-  booking.learn("workers", workers);
-  booking.hear([...facts, ...markers].map((record, place) => ({ topic: "any", partition: 0, place, ...record })));
+  const booking = started(openStore(":memory:"), { "/meir/booking-old": 40, "/meir/history": 10 });
+  const facts = [made, meeting(`/meir/${by}`, 0, "lost"), meeting("/meir/history", 1, "won")].map(factOf);
+  booking.hear(heard([...facts, marker(1, "booking-old"), marker(2, "booking-js")]));
   booking.learn("parts", { booking: { owner: "booking-js", epoch: 2 } });
   const says = booking.store.all("select record from outbox").map(({ record }) => JSON.parse(record).body);
   const lost = says.filter((one) => one.meeting_id === "lost" && one.why === "slot_taken");
   check(`${by}'s lost meeting`, says.length === cancels && lost.length === cancels, says);
 }
+
+// What was decided and not said before the part went to another owner is never said, whatever died meanwhile.
+const store = openStore(":memory:");
+const owns = (epoch) => ["parts", { booking: { owner: "booking-js", epoch } }];
+const before = started(store);
+before.learn(...owns(1));
+before.hear(heard([factOf(made), marker(1, "booking-js")]));
+check("an owner says what it decided", unsaid(before).length === 1, unsaid(before));
+const after = started(store);
+check("nothing is said before the table was asked", !unsaid(after).length, unsaid(after));
+after.learn(...owns(3));
+check("nothing of a former epoch is said in a later one", !unsaid(after).length, unsaid(after));
+const others = { ...meeting("/meir/booking", 0, "theirs"), id: newId() };
+after.hear(heard([marker(2, "linkwork"), factOf(others), marker(3, "booking-js")]));
+check("what another owner answered is not answered again", !unsaid(after).length, unsaid(after));
+
 failed.forEach((line) => console.error(line));
 console.log(`passed ${passed}, failed ${failed.length}`);
 process.exit(failed.length ? 1 : 0);

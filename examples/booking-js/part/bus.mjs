@@ -51,6 +51,13 @@ export async function follow(part, client) {
   }
 }
 
+// What is to be said now: nothing before the table was asked, and nothing that was decided in a former epoch. That is
+// forgotten at the marker that ended the epoch.
+export function unsaid({ partner, store, owned: { owner, epoch }, marked, sent }) {
+  if (owner !== partner || marked?.epoch !== epoch) return [];
+  return store.all("select n, record from outbox where n > ? order by n limit 200", sent);
+}
+
 // Publishes the outbox in its order. What was sent before a crash, or is to be said again, has the same id and bytes.
 export async function publish(part, client) {
   const { locality, partner, source, store } = part;
@@ -66,7 +73,7 @@ export async function publish(part, client) {
   try {
     part.sent = 0;
     for (; ; await sleep(50)) {
-      const rows = store.all("select n, record from outbox where n > ? order by n limit 200", part.sent);
+      const rows = unsaid(part);
       if (rows.length) await producer.send({ messages: rows.map(({ record }) => recordOf(JSON.parse(record))) });
       part.sent = rows.at(-1)?.n ?? part.sent;
       const { owner, epoch, handing_over } = part.owned;

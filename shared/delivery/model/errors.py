@@ -10,6 +10,7 @@ __all__ = [
     "NotOwner",
     "PermanentFailure",
     "RetryLater",
+    "StillLooking",
     "Transient",
 ]
 
@@ -20,6 +21,10 @@ class Conflict(Transient):
 
 class Held(Conflict):
     """Another transaction wrote the document and has not ended. It ends sooner or later."""
+
+
+class StillLooking(Transient):
+    """A part has just become ours, and its open referrals are looked at. The text is the locality."""
 
 
 class ForeignDatabase(CannotStart):

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic
 
 from shared.contract.events.fact import Fact
+from shared.contract.events.topics import our_parts
 from shared.delivery.model.decision import Decision, DecisionContext
-from shared.delivery.model.errors import Conflict, IdempotencyMismatch, Transient
+from shared.delivery.model.errors import Conflict, IdempotencyMismatch, StillLooking, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import NewId
@@ -19,6 +21,9 @@ from shared.platform.ids import NewId
 IDEMPOTENCY = "idempotency"
 _MAX_CONFLICTS: Final = 60
 _MAX_AWAY: Final = 3
+# A look takes seconds. A person waits for its end for this long, then is asked to try again.
+_MAX_LOOKING: Final = 12
+_LOOKING_SECONDS: Final = 0.25
 
 CommandHandler = Callable[[V, R, DecisionContext], Decision]
 # Writes documents of the service's own in the command's transaction.
@@ -84,11 +89,13 @@ async def command(
 ) -> CommandResult[V]:
     """Runs `act` on a referral's view in one transaction. `actor`: see `shared.platform.web.actor`.
 
-    An error of `act` is raised, and nothing is written.
+    An error of `act` is raised, and nothing is written. While open referrals are looked at after a hand-over,
+    a command of the part that decides waits, and what follows from any other is decided after the look.
 
     Raises:
         IdempotencyMismatch: the key was used with another request.
         NotOwner: another owner has the part of one of its facts.
+        StillLooking: the look takes longer than a person waits.
         Transient: the database stays away, or other writes keep coming first.
     """
     ids = _SameIds(context.new_id)
@@ -111,7 +118,10 @@ async def command(
         resources = await unit_of_work.load_resources([aggregate])
         decision_context = replace(unit_of_work.decision_context(aggregate), now=now, actor=actor)
         kinds = aggregate.apply(act(view, resources, decision_context), decision_context)
-        unit_of_work.decide_after(aggregate, kinds, resources, decision_context)
+        _require_looked(context, unit_of_work, aggregate)
+        unit_of_work.decide_after(
+            aggregate, kinds, resources, decision_context, is_looking=context.is_looking
+        )
         if within is not None:
             await within(tx, decision_context)
         facts = tuple(event.fact for event in aggregate.added)
@@ -121,7 +131,7 @@ async def command(
         await tx[IDEMPOTENCY].insert_one(row | {"referral": aggregate.id}, session=tx.session)
         return unit_of_work, CommandResult(aggregate.fold(), facts, reply)
 
-    conflicts = away = 0
+    conflicts = away = looking = 0
     while True:
         try:
             unit_of_work, result = await context.mongo.transact(work)
@@ -130,6 +140,11 @@ async def command(
             if conflicts >= _MAX_CONFLICTS:
                 raise
             await asyncio.sleep(min(0.002 * conflicts, 0.05) * random.uniform(0.5, 1.5))
+        except StillLooking:
+            looking += 1
+            if looking >= _MAX_LOOKING:
+                raise
+            await asyncio.sleep(_LOOKING_SECONDS)
         except Transient:
             away += 1
             if away >= _MAX_AWAY:
@@ -138,6 +153,20 @@ async def command(
         else:
             context.committed(unit_of_work)
             return result
+
+
+def _require_looked(
+    context: ServiceContext[V, R], unit_of_work: UnitOfWork[V, R], aggregate: ReferralAggregate[V, R]
+) -> None:
+    """Raises StillLooking if facts of the part that decides come before the end of its look.
+
+    Until then, a time of the former owner's meeting may not be reserved yet.
+    """
+    said = {part for event in aggregate.emitted for part in our_parts(event.source)}
+    # The standing first: the transaction rests on it, so that no later one is taken for it.
+    owns = context.definition.decides_as in said and unit_of_work.owns(aggregate.locality)
+    if owns and context.is_looking(aggregate.locality):
+        raise StillLooking(aggregate.locality)
 
 
 async def is_answered(mongo: Mongo, idempotency: Idempotency | None) -> bool:

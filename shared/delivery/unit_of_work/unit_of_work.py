@@ -117,9 +117,19 @@ class UnitOfWork(Generic[V, R]):
         kinds: Sequence[str],
         resources: R,
         context: DecisionContext,
+        *,
+        is_looking: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """Makes the automatic decisions that these kinds of facts call for, if their part is ours."""
-        if any(kind in self.definition.decisions for kind in kinds) and self.owns(aggregate.locality):
+        """Makes the automatic decisions that these kinds of facts call for, if their part is ours.
+
+        `is_looking`: tells for a locality that its open referrals are still looked at. A task decides then.
+        """
+        calling = [kind for kind in kinds if kind in self.definition.decisions]
+        if not calling or not self.owns(aggregate.locality):
+            return
+        if is_looking(aggregate.locality):
+            aggregate.tasks.append(self._decide_later(calling))
+        else:
             aggregate.decide(kinds, resources, context)
 
     def decision_context(self, aggregate: ReferralAggregate[V, R]) -> DecisionContext:

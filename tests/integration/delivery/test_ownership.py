@@ -14,7 +14,7 @@ from shared.contract.events.topics import topic
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask
-from shared.delivery.model.errors import Conflict, NotOwner
+from shared.delivery.model.errors import Conflict, NotOwner, StillLooking
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Loaded, NoRepository, ServiceDefinition, every_referral
 from shared.delivery.mongo.database import Mongo, Transaction
@@ -29,6 +29,7 @@ from shared.delivery.ownership.flip import (
 )
 from shared.delivery.ownership.standing import OWNERSHIP
 from shared.delivery.rebuild.generations import REBUILD_LEASE
+from shared.delivery.unit_of_work import commands
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, TASKS
 from shared.platform import metrics
 from shared.platform.ids import new_id
@@ -258,7 +259,10 @@ async def test_part_given_back_answers_what_is_open(place: Bench, table: TableIn
         assert metrics.part_epoch.labels("matching", here, "booking")._value.get() == 2
 
 
-async def test_fact_during_the_look_is_decided_after_it(place: Bench, table: TableInHand) -> None:
+async def test_fact_or_command_during_the_look_is_decided_after_it(
+    place: Bench, table: TableInHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "_LOOKING_SECONDS", 0.01)
     here, came = place.locality, created(place.locality)
     looks, goes_on = asyncio.Event(), asyncio.Event()
 
@@ -267,7 +271,7 @@ async def test_fact_during_the_look_is_decided_after_it(place: Bench, table: Tab
         await goes_on.wait()
         return await every_referral(mongo, locality, now)
 
-    async with replicas(place, table, replace(LOOKING, look_at=look_at)) as (one, _):
+    async with replicas(place, table, replace(LOOKING, look_at=look_at)) as (one, two):
         await stop_deciding(one.mongo, here, "booking", 0)
         await mark(place, 1)
         table.says(here, "booking", "together", 1)
@@ -276,8 +280,21 @@ async def test_fact_during_the_look_is_decided_after_it(place: Bench, table: Tab
         await asyncio.wait_for(looks.wait(), 20)
         await place.say(said(came))
         assert (await view_of(one, came))["meetings"] == 0
+        await until(lambda: one.decides(here, "booking") and two.decides(here, "booking"), "both decide")
+        for kernel in (one, two):
+            with pytest.raises(StillLooking):  # A time of the former owner's may not be reserved yet.
+                await kernel.command(here, came.referral_id, book_it)
+        # Another part's command is done; what would follow from it is decided after the look.
+        done = await two.command(here, came.referral_id, miss)
+        assert [fact.kind for fact in done.facts] == ["meeting_missed"]
+        monkeypatch.setattr(commands, "_MAX_LOOKING", 10**6)
+        waits = asyncio.create_task(one.command(here, came.referral_id, book_it))
+        assert (await view_of(two, came))["meetings"] == 0
         goes_on.set()
         await view_of(one, came, meetings=1)
+        assert (await waits).view.active is not None
+        await until(lambda: not two._context.is_looking(here), "everything was looked at")
+        assert (await view_of(one, came, meetings=1))["meetings"] == 1
 
 
 def meeting_for(body: ReferralCreated) -> MeetingBooked:
