@@ -11,7 +11,7 @@ RANKS: Mapping[str, int] = {
     "referral": 30,
     **dict.fromkeys(("evaluation", "notifications"), 20),
     # Partners that own booking for a while (chaos/handover).
-    **dict.fromkeys(("booking-js", "booking-py"), 15),
+    **dict.fromkeys(("booking-js", "booking-py"), 40),
     "history": 10,
 }
 # The sources of the owners of booking. We had the second one before each part had its own.

@@ -26,6 +26,7 @@ def asked_for() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos.handover", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=10, help="hand-overs, each there and back")
     parser.add_argument("--short", action="store_true", help="one round with a death on each way")
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of the planned rounds to run")
     parser.add_argument("--rate", type=float, default=16, help="referrals a second; most have seven events")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--partner", choices=("js", "py"), default="js", help="the partner's program")
@@ -41,13 +42,16 @@ async def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asked = asked_for()
     began = time.monotonic()
-    heading = head(vars(asked), version(), "chaos.handover")
+    shown = {**vars(asked), "only": " ".join(map(str, asked.only or ()))}
+    heading = head(shown, version(), "chaos.handover")
     print(heading, flush=True)
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {text}", flush=True)
 
     rounds = plan.short(asked.seed) if asked.short else plan.rounds(asked.seed, asked.rounds)
+    if asked.only:
+        rounds = [each for each in rounds if each.number in asked.only]
     settings = Asked(asked.seed, asked.rate, rounds, asked.partner, 60 * asked.minutes)
     outcome = await run(settings, say, keep=asked.keep)
     say("reckoned")

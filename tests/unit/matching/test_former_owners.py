@@ -85,6 +85,6 @@ def test_former_owners_word_of_misses_ends_with_a_reopening() -> None:
 
 def test_sources_speak_for_their_parts_by_the_table() -> None:
     known = load_localities()
-    assert known.speaks_for("/meir/matching") == {"booking", "casework", "directory"}
-    assert known.speaks_for("/meir/booking-js") == {"booking"}
-    assert known.speaks_for("/meir/history") == known.speaks_for("/nowhere/booking-js") == frozenset()
+    assert known.parts("/meir/matching") == {"booking", "casework", "directory"}
+    assert known.parts("/meir/booking-js") == {"booking"}
+    assert known.parts("/meir/history") == known.parts("/nowhere/booking-js") == frozenset()
