@@ -12,6 +12,7 @@ from services.matching.booking.policy import (
     retry_booking,
 )
 from services.matching.booking.repository import DiaryStore, release_times, to_look_at
+from services.matching.booking.standing import reserve_standing
 from services.matching.casework.consents import drop_consents, record_consents
 from services.matching.casework.drafts import drop_drafts
 from services.matching.provider.link_states import drop_links
@@ -116,5 +117,6 @@ def service_definition(
         is_sandbox=is_sandbox,
         forget=forget_referrals,
         look=reconcile_now,
+        look_first=reserve_standing,
         look_at=to_look_at,
     )

@@ -7,13 +7,14 @@ Afterwards, in every interleaving: an open referral has one active meeting, a st
 meeting that took place. A referral that ended has no meeting and reserves no time. No time is reserved twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.matching.booking.diary import Diaries
 from services.matching.booking.requirements import MeetingRequirements
 from services.matching.booking.slot import Slot
+from services.matching.booking.standing import hold_only, reserve, standing_of
 from services.matching.booking.waiting import waiting, waits_for_the_person
 from services.matching.calendar import day_start, london_day
 from services.matching.referral_state.state import ReferralState
@@ -64,16 +65,12 @@ def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, 
             for m in view.story.meetings
             if m.status == "booked"
         ]
-        _hold_only(diaries, context.referral_id, ())
+        hold_only(diaries, context.referral_id, ())
         diaries.assign(context.referral_id, None)
         return Decision(facts, cancelled_tasks=[BOOKING_TASK] if view.waits else [])
     active = view.story.active
-    standing = [m.booked for m in view.story.missed]
-    standing += [m.booked for m in view.story.attended if not _met_on_an_earlier_day(m)]
-    if active is not None:
-        standing.append(active.booked)
     # Released first: a partner's meeting may be at the very time of our meeting that it replaces.
-    _hold_only(diaries, context.referral_id, standing)
+    hold_only(diaries, context.referral_id, standing_of(view))
     lost = _lost(view, diaries, context) or _left_behind(view, diaries, context)
     if lost:
         return Decision(lost)  # The cancellations call for this decision again.
@@ -81,12 +78,6 @@ def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, 
         return _arrange(view, diaries, context, patient)
     _in_caseload_of(diaries, context, view.handed_to or view.story.link_worker)
     return NOTHING
-
-
-def _met_on_an_earlier_day(meeting: Meeting) -> bool:
-    """Tests whether the person came on an earlier day than booked, so that the booked time is free."""
-    met = meeting.outcome
-    return met is not None and london_day(met.time) < london_day(meeting.booked.starts_at)
 
 
 def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
@@ -113,14 +104,9 @@ def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> li
             and booked.starts_at > context.now
             and diaries.knows(booked.link_worker, context.locality)
         ):
-            time = (booked.link_worker, booked.starts_at, booked.minutes)
-            whose = context.referral_id, booked.meeting_id, booked.mode
-            if diaries.take(*time, *whose):
-                continue
-            if ours:
+            is_reserved = reserve(booked, diaries, context, waits=not ours)
+            if ours and not is_reserved:
                 lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
-            else:
-                diaries.add_overlapping(*time, *whose)
     return lost
 
 
@@ -275,15 +261,6 @@ def _in_caseload_of(diaries: Diaries, context: DecisionContext, link_worker: str
     """Puts the referral into this caseload alone, or into none without a link worker of the locality."""
     known = link_worker is not None and diaries.knows(link_worker, context.locality)
     diaries.assign(context.referral_id, link_worker if known else None)
-
-
-def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBooked]) -> None:
-    """Releases every time that this referral holds, except those of these meetings."""
-    times = {(m.meeting_id, m.link_worker, m.starts_at.replace(microsecond=0)) for m in meetings}
-    for day, held in diaries.reservations_of(referral_id):
-        # MongoDB stores milliseconds only.
-        if (held.meeting_id, day.link_worker, held.starts_at.replace(microsecond=0)) not in times:
-            diaries.release(day, held.meeting_id)
 
 
 def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:

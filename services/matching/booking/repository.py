@@ -148,7 +148,7 @@ async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]
 async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[list[str]]:
     """Referrals that a new owner of booking decides on: open, with a meeting to cancel, or holding a time.
 
-    Those with a meeting come first, so that all its times are reserved before any other is booked.
+    First come those with a meeting, so that all times are reserved before any is booked. Then come all.
     """
     here = {"locality": locality}
     unsettled = {**here, "$or": [{"view.open": True}, {"view.meetings.status": "booked"}]}
@@ -158,7 +158,7 @@ async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[lis
         found |= set(await mongo[DAYS].distinct(name, to_come))
     found |= set(await mongo[CASELOADS].distinct("referrals", here))
     booked = set(await mongo[REFERRALS].distinct("referral", {**here, "view.meetings.status": "booked"}))
-    return [list(found & booked), list(found - booked)]
+    return [list(found & booked), list(found)]
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:

@@ -169,6 +169,7 @@ class ServiceDefinition(Generic[V, R]):
         note_conflict: stores that a fact has the id of another, with another body.
         look: the decision about each referral of `look_at`, once after a hand-over to us; None for a service
             that leaves what came before to the former owner.
+        look_first: the decision of the look's first round, before any other: it reserves what is taken.
     """
 
     name: PartName
@@ -187,6 +188,7 @@ class ServiceDefinition(Generic[V, R]):
     forget: Forget = nothing_to_forget
     note_conflict: NoteConflict = nothing_to_note
     look: Decide[V, R] | None = None
+    look_first: Decide[V, R] | None = None
     look_at: LookAt = every_referral
 
     @property

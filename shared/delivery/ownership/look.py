@@ -5,8 +5,9 @@ a decision, page by page, and notes how far it came: another goes on there.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 from shared.delivery.chunks import in_chunks
@@ -18,6 +19,7 @@ from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 
 _PAGE: Final = 50
+_Page = tuple[int, list[str]]
 _MAX_CONFLICTS: Final = 30
 _log = logging.getLogger(__name__)
 
@@ -36,11 +38,11 @@ async def look_at_all(context: ServiceContext[V, R], locality: str, epoch: int) 
     rounds = await context.definition.look_at(context.mongo, locality, context.clock())
     left = _behind(rounds, row.get("looked_to", ""))
     _log.info("the part is ours: %d referrals are looked at", len(left), extra={"locality": locality})
-    for page in (left[at : at + _PAGE] for at in range(0, len(left), _PAGE)):
+    for number, page in _pages(left):
         if not await _leads(context, locality):
             return
-        await _look_at(context, locality, [referral for _, referral in page])
-        await documents.update_one(ours, {"$set": {"looked_to": _place(*page[-1])}})
+        await _look_at(context, locality, (number, page))
+        await documents.update_one(ours, {"$set": {"looked_to": _place(number, page[-1])}})
     await has_looked(context.mongo, key, epoch)
 
 
@@ -48,6 +50,13 @@ def _behind(rounds: Sequence[list[str]], looked_to: str) -> list[tuple[int, str]
     """The referrals that are left, each with its round. The look may move one to an earlier round."""
     named = [(number, referral) for number, each in enumerate(rounds) for referral in sorted(each)]
     return [each for each in named if _place(*each) > looked_to]
+
+
+def _pages(left: Sequence[tuple[int, str]]) -> Iterator[_Page]:
+    """Pages of one round each: what is reserved in one round is stored before the next begins."""
+    for number, each in groupby(left, key=lambda named: named[0]):
+        found = [referral for _, referral in each]
+        yield from ((number, found[at : at + _PAGE]) for at in range(0, len(found), _PAGE))
 
 
 def _place(number: int, referral: str) -> str:
@@ -75,9 +84,10 @@ async def _leads(context: ServiceContext[V, R], locality: str) -> bool:
     return await context.leases.take(f"look/{locality}")
 
 
-async def _look_at(context: ServiceContext[V, R], locality: str, page: Sequence[str]) -> None:
+async def _look_at(context: ServiceContext[V, R], locality: str, page: _Page) -> None:
     """Looks at these referrals in one transaction, or in halves if one of them cannot be decided."""
     conflicts = 0
+    number, referrals = page
     while True:
         try:
             done = await context.mongo.transact(partial(_decide, context, locality, page))
@@ -89,26 +99,28 @@ async def _look_at(context: ServiceContext[V, R], locality: str, page: Sequence[
         except Transient:
             raise
         except Exception:
-            if len(page) == 1:
+            if len(referrals) == 1:
                 _log.exception("a referral could not be looked at", extra={"locality": locality})
                 return
-            await _look_at(context, locality, page[: len(page) // 2])
-            await _look_at(context, locality, page[len(page) // 2 :])
+            await _look_at(context, locality, (number, referrals[: len(referrals) // 2]))
+            await _look_at(context, locality, (number, referrals[len(referrals) // 2 :]))
             return
         context.committed(done)
         return
 
 
 async def _decide(
-    context: ServiceContext[V, R], locality: str, page: Sequence[str], tx: Transaction
+    context: ServiceContext[V, R], locality: str, page: _Page, tx: Transaction
 ) -> UnitOfWork[V, R]:
-    look = context.definition.look
+    number, referrals = page
+    definition = context.definition
+    look = (definition.look_first if number == 0 else None) or definition.look
     unit_of_work = context.unit_of_work(tx)
     if look is None or not unit_of_work.owns(locality):
         raise Conflict("the part has another owner")
-    await unit_of_work.read([(locality, referral) for referral in page])
+    await unit_of_work.read([(locality, referral) for referral in referrals])
     # In the page's order: the database gives them in any.
-    aggregates = [unit_of_work.aggregate(locality, referral) for referral in page]
+    aggregates = [unit_of_work.aggregate(locality, referral) for referral in referrals]
     await unit_of_work.fold(aggregates)
     resources = await unit_of_work.load_resources(aggregates)
     async for chunk in in_chunks(aggregates):
