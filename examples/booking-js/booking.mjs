@@ -84,8 +84,7 @@ export class Booking {
       union all select record from outbox where referral = ?1`, id);
     const [priorities, brings] = ["priorities", "brings"].map((name) => this.store.kept(name) ?? {});
     const it = view(rows.map(({ record }) => JSON.parse(record)), priorities, brings);
-    const held = it.meetings.filter(({ isHeld }) => isHeld);
-    const before = this.referrals.get(id)?.held ?? [];
+    const [held, before] = [it.meetings.filter(({ isHeld }) => isHeld), this.referrals.get(id)?.held ?? []];
     before.forEach(this.diary.release);
     held.forEach(this.diary.hold);
     const isFreed = (one) => one.starts > this.clock() && !held.some((other) => other.id === one.id);
@@ -100,8 +99,7 @@ export class Booking {
 
   #say(id, says) {
     for (const { event, body } of says) {
-      const time = new Date(this.clock()).toISOString();
-      const { epoch } = this.owned; // In which it is decided: what is sent in another is refused.
+      const [time, { epoch }] = [new Date(this.clock()).toISOString(), this.owned]; // In another it is refused.
       const fact = { event, source: this.source, id: newId(), time, recordedtime: time, epoch, body };
       this.store.run("insert into outbox (referral, id, record) values (?, ?, ?)", id, fact.id, JSON.stringify(fact));
     }
@@ -127,7 +125,7 @@ export class Booking {
   }
 
   tick = () => this.#change(() => this.#decide());
-  // What Linkwork answered: owners of parts, link workers, priorities and parts of sources; and the number of partitions.
+  // What Linkwork answered: owners of parts, link workers, priorities and parts of sources, number of partitions.
   learn(name, value) {
     this.#change(() => {
       if (name === "parts") this.parts = value;

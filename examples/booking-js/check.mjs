@@ -99,6 +99,7 @@ function started(store, priorities = {}) {
   const booking = new Booking({ store, locality: "meir", partner: "booking-js" });
   booking.learn("partitions", 1);
   booking.learn("priorities", { ...PRIORITIES, ...priorities });
+  booking.learn("brings", BRINGS);
   booking.learn("workers", workers);
   return Object.assign(booking, { sent: 0 });
 }

@@ -8,9 +8,8 @@ const GIVEN_BY_PEOPLE = ["another_time", "unwell", "link_worker_away", "other"];
 const lastSaid = (facts) => sorted(facts, ({ id }) => [id]).at(-1);
 
 // All that booking needs to know of a referral.
-export function view(facts, priorities, brings) {
-  const history = historyOf(facts, priorities, brings);
-  const { created, endings, meetings: { all, active, linkWorker }, counting: { of } } = history;
+export function view(facts, ...table) {
+  const { created, endings, meetings: { all, active, linkWorker }, counting: { of } } = historyOf(facts, ...table);
   const meetings = all.map(({ id, status, provisional, heldOn, outcome, fact: { body, source } }) => {
     const starts = Date.parse(body.starts_at);
     const ends = starts + body.minutes * 60_000;

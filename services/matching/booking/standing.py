@@ -35,7 +35,7 @@ def standing_of(view: ReferralState) -> list[MeetingBooked]:
 
 
 def reserve(booked: MeetingBooked, diaries: Diaries, context: DecisionContext, *, waits: bool) -> bool:
-    """Reserves the time of a meeting, which else may wait for it. Returns False if it is reserved otherwise."""
+    """Reserves a meeting's time. Returns False if it is reserved otherwise: then the meeting may wait."""
     time = (booked.link_worker, booked.starts_at, booked.minutes)
     whose = context.referral_id, booked.meeting_id, booked.mode
     taken = diaries.take(*time, *whose)
