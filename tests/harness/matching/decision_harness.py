@@ -219,6 +219,13 @@ class DecisionHarness:
             for case in self.cases.values()
         )
 
+    def look(self, referral_id: str, look: Command) -> list[EventBody]:
+        """Looks at a referral after a hand-over, and decides what follows."""
+        case, diaries = self.case(referral_id), self.load()
+        context = case.decision_context(self.now, self.new_id)
+        case.decide(case.apply(look(case.view, diaries, context), context), diaries, context)
+        return self._keep(diaries)
+
     def _look(self, key: tuple[str, str]) -> list[EventBody]:
         due = self.due.pop(key)
         case = self.case(key[0])

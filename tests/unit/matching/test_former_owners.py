@@ -8,9 +8,11 @@ from services.matching.booking import commands as booking
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
+from shared.delivery.model.facts import ReceivedEvent
 from shared.platform.clock import london_day
 from shared.platform.localities import load_localities
 from tests.harness.matching.decision_harness import (
+    PART,
     PRACTICE,
     DecisionHarness,
     about,
@@ -81,6 +83,38 @@ def test_former_owners_word_of_misses_ends_with_a_reopening() -> None:
     back = o.ReferralReopened(**about(referral), ends_source=closed.source, ends_id=closed.id)
     world.hear(world.envelope(back, "casework"))
     assert world.view(referral).story.active is not None
+
+
+def test_look_reserves_former_owners_times_before_it_books_any() -> None:
+    """The first referral has to move to the other link worker, whose next time a later referral holds."""
+    world = DecisionHarness.of(worker("lw-meir-1"), worker("lw-meir-2"))
+    moves, stays = world.new_id(), world.new_id()
+    starts_at = world.now.replace(hour=9)
+    bodies = [
+        MeetingBooked(
+            **about(referral),
+            meeting_id=world.new_id(),
+            sequence=0,
+            link_worker=name,
+            practice=PRACTICE,
+            starts_at=starts_at,
+            minutes=45,
+        )
+        for referral, name in ((moves, "lw-meir-1"), (stays, "lw-meir-2"))
+    ]
+    said = [world.envelope(body, "former") for body in bodies]
+    handed = o.LinkWorkerChanged(**about(moves), link_worker="lw-meir-2")
+    said += [world.envelope(created(moves)), world.envelope(created(stays))]
+    for event in (*said, world.envelope(handed, "casework")):  # It was folded while another owner decided.
+        world.case(event.body.referral_id).append(ReceivedEvent.of(event))
+    for look in (PART.look_first, PART.look):
+        assert look is not None
+        for referral in (moves, stays):
+            world.look(referral, look)
+    assert active(world.view(stays)) == bodies[1]
+    moved = active(world.view(moves))
+    assert (moved.link_worker, moved.starts_at) == ("lw-meir-2", starts_at + timedelta(minutes=45))
+    assert not any(day.overlapping for day in world.days.values())
 
 
 def test_sources_speak_for_their_parts_by_the_table() -> None:
