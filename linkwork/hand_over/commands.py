@@ -72,6 +72,7 @@ class HandOverCommand:
     seconds: float = _PATIENCE
     until: Step | None = None
     as_json: bool = False
+    accepts_not_tried: bool = False
 
     async def run(self, config: Config) -> int:
         """Runs the command and returns its exit code.
@@ -90,6 +91,11 @@ class HandOverCommand:
             if self.verb == "run" and not report.passed:
                 if self.report is not None or config.needs_report:
                     raise CommandError(f"Nothing was changed: {report.says}.")
+                print(f"Warning: {report.says}.", file=sys.stderr)
+            if self.verb == "run" and report.not_tried:
+                if not self.accepts_not_tried:
+                    advice = "Have them tried, or confirm with --accept-not-tried"
+                    raise CommandError(f"Nothing was changed: {report.says}. {advice}.")
                 print(f"Warning: {report.says}.", file=sys.stderr)
             return await self._hand_over(stores)
 
@@ -192,13 +198,18 @@ def run_(
     to: To,
     why: Why,
     report: ReportFile = None,
+    accept_not_tried: Annotated[
+        bool, typer.Option("--accept-not-tried", help="Go on, although the kit could not try some clauses.")
+    ] = False,
     wait: Patience = None,
     until: Until = None,
     as_json: AsJson = False,
 ) -> HandOverCommand:
     """Parses `run`."""
     seconds = _PATIENCE if wait is None else wait
-    return HandOverCommand("run", locality, part, to, why, report, False, seconds, _until(until), as_json)
+    return HandOverCommand(
+        "run", locality, part, to, why, report, False, seconds, _until(until), as_json, accept_not_tried
+    )
 
 
 @application.command("back", help="Take the part back, or undo a hand-over that has no marker yet.")

@@ -159,14 +159,19 @@ async def _answers(source: Source | None) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What the kit's report says of the new owner."""
+    """What the kit's report says of the new owner.
+
+    Attributes:
+        not_tried: the clauses that the kit could not try, of which it knows nothing.
+    """
 
     says: str
     passed: bool = False
+    not_tried: tuple[str, ...] = ()
 
 
 def read_report(file: Path | None, part: str) -> Report:
-    """The report of the conformance kit: a JSON object with `contract`, `part` and `passed`.
+    """The report of the conformance kit: a JSON object with `contract`, `part`, `passed` and `not_tried`.
 
     Raises:
         CommandError: the file cannot be read, or is no report.
@@ -176,14 +181,18 @@ def read_report(file: Path | None, part: str) -> Report:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         contract, of_part, passed = content["contract"], content["part"], content["passed"]
+        not_tried = tuple(str(each) for each in content["not_tried"])
     except OSError as error:
         raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError):
         raise CommandError(
-            f"{file.name} is no report: it needs a JSON object with contract, part and passed."
+            f"{file.name} is no report: it needs a JSON object with contract, part, passed and not_tried."
         ) from None
     if of_part != part:
         return Report(f"the report is about {of_part}, and {part} is handed over")
     if passed is not True:
         return Report(f"the report says that {part} has not passed, by contract {contract}")
+    if not_tried:
+        left = f"{len(not_tried)} clauses were not tried ({', '.join(not_tried)})"
+        return Report(f"passed, by contract {contract}, but {left}", passed=True, not_tried=not_tried)
     return Report(f"passed, by contract {contract}", passed=True)

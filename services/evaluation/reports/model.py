@@ -207,6 +207,7 @@ class PlaceElsewhere(Figure):
     name: str
     owner: str
     address: str | None = None
+    pages: str | None = None
 
 
 class Figures(Figure):

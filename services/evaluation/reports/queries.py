@@ -84,7 +84,13 @@ class FigureQueries:
     def _elsewhere(self) -> list[PlaceElsewhere]:
         owners = Owners(self.localities, {})
         return [
-            PlaceElsewhere(place=place.slug, name=place.name, owner=owner.name, address=owner.address)
+            PlaceElsewhere(
+                place=place.slug,
+                name=place.name,
+                owner=owner.name,
+                address=owner.address,
+                pages=owner.pages,
+            )
             for place in self.localities.real
             if (owner := owners.elsewhere(_PART, place.slug)) is not None
         ]

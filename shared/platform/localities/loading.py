@@ -191,7 +191,9 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
         if name != part and name in RESERVED_NAMES:
             raise LocalitiesError(f"{entry.where}: {name} is a name of ours, which no partner may have.")
         rank = entry.whole("rank", at_least=1, at_most=1000)
-        found[source] = Source(source, part, rank, vault, _api(entry, source, part))
+        found[source] = Source(
+            source, part, rank, vault, _api(entry, source, part), _pages(entry, source, part)
+        )
         entry.done()
     for each, entry in zip(found.values(), entries, strict=True):
         _weighs_as_ours(entry, each, found)
@@ -229,6 +231,15 @@ def _api(entry: Entry, source: str, part: str) -> str | None:
             "end with host or port."
         )
     return address.rstrip("/")
+
+
+def _pages(entry: Entry, source: str, part: str) -> str | None:
+    """The address to which people go for a part that a partner owns."""
+    if not entry.has("pages"):
+        return None
+    if topics.our_parts(source) or part not in PARTS:
+        raise LocalitiesError(f"{entry.where}: only a partner's source that brings a part has pages.")
+    return _https(entry, "pages")
 
 
 def _contact(entry: Entry) -> Contact:

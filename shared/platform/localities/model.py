@@ -60,7 +60,8 @@ class Practice:
 class Source:
     """A source of events: `source` as in events, `rank` (higher wins), `vault` "own" or an https address.
 
-    `api`: the address of a partner's operations, for the part that its source brings.
+    `api`: the address of a partner's operations, for the part that its source brings. `pages`: the address to
+    which people go there.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Source:
     rank: int
     vault: str
     api: str | None = None
+    pages: str | None = None
 
     @property
     def name(self) -> str:

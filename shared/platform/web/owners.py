@@ -18,10 +18,12 @@ class Owner:
     Attributes:
         name: the name of its source, such as `booking-js`.
         address: of its operations; None if the table names none.
+        pages: where people go; None if the table names no such address.
     """
 
     name: str
     address: str | None
+    pages: str | None = None
 
 
 class Owners:
@@ -49,8 +51,8 @@ class Owners:
         name = there.owner(part) if there else OURS
         if there is None or name == OURS:
             return None
-        address = there.address(part)
-        return Owner(name, address.rstrip("/") if address else None)
+        address, found = there.address(part), there.source_named(name)
+        return Owner(name, address.rstrip("/") if address else None, found.pages if found else None)
 
     def address(self, part: SourcePart, locality: str) -> str:
         """The address at which the part's operations are asked.
@@ -87,7 +89,11 @@ class Owners:
 
 
 def not_owner(part: SourcePart, owner: Owner) -> Problem:
-    """The refusal of a part that has another owner: 409, with the owner's name and address."""
-    found: dict[str, Any] = {"address": owner.address} if owner.address else {}
+    """The refusal of a part that has another owner: 409, with the owner's name and addresses.
+
+    `address` is where a part asks, `pages` where a person goes.
+    """
+    named = {"address": owner.address, "pages": owner.pages}
+    found: dict[str, Any] = {name: value for name, value in named.items() if value}
     detail = f"{owner.name} owns this part here. Ask it there."
     return Problem(409, code="not_owner", detail=detail, part=part, owner=owner.name, **found)

@@ -20,8 +20,8 @@ RANK = 45
 def owned_by(
     table: Localities, slug: str, part: str, name: str, address: str | None, epoch: int = 1
 ) -> Localities:
-    """The table in which this source owns the part, with operations at this address."""
-    brings = Source(f"/{slug}/{name}", part, RANK, OWN_VAULT, api=address)
+    """The table in which this source owns the part, with operations and pages at this address."""
+    brings = Source(f"/{slug}/{name}", part, RANK, OWN_VAULT, api=address, pages=address)
     changed = tuple(
         replace(
             each,

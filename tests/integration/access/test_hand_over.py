@@ -220,7 +220,7 @@ async def test_plan_says_what_will_happen(
     here: Programme, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = tmp_path / "report.json"
-    report.write_text(json.dumps({"contract": "1", "part": "booking", "passed": True}))
+    report.write_text(json.dumps({"contract": "1", "part": "booking", "passed": True, "not_tried": []}))
     words = ["plan", here.here, "booking", "--to", JS, "--report", str(report)]
     assert await here.command(*words, "--json") == 0
     plan = json.loads(capsys.readouterr().out)
@@ -236,10 +236,16 @@ async def test_plan_says_what_will_happen(
 
 async def test_report_that_is_asked_for_has_to_have_passed(here: Programme, tmp_path: Any) -> None:
     report = tmp_path / "report.json"
+    passed: dict[str, Any] = {"contract": "1", "part": "booking", "passed": True, "not_tried": []}
     for content, sentence in (
-        ({"contract": "1", "part": "booking", "passed": False}, "booking has not passed, by contract 1"),
-        ({"contract": "1", "part": "casework", "passed": True}, "the report is about casework"),
+        (passed | {"passed": False}, "booking has not passed, by contract 1"),
+        (passed | {"part": "casework"}, "the report is about casework"),
         ({"passed": True}, "is no report: it needs"),
+        ({"contract": "1", "part": "booking", "passed": True}, "is no report: it needs .* not_tried"),
+        (
+            passed | {"not_tried": ["OWN-1", "OWN-3"]},
+            r"Nothing was changed: .* 2 clauses were not tried \(OWN-1, OWN-3\)\. .* --accept-not-tried",
+        ),
     ):
         report.write_text(json.dumps(content))
         with pytest.raises(CommandError, match=sentence):
@@ -247,6 +253,10 @@ async def test_report_that_is_asked_for_has_to_have_passed(here: Programme, tmp_
     strict = replace(here, config=replace(here.config, needs_report=True))
     with pytest.raises(CommandError, match="no report of the conformance kit was given"):
         await strict.run()
+    assert await here.owner() == (OURS, 0, None)
+    report.write_text(json.dumps(passed | {"not_tried": ["OWN-1"]}))
+    assert await strict.run("--report", str(report), "--accept-not-tried", "--until", "claim") == 1
+    assert (await here.owner())[:2] == (OURS, 0)
 
 
 async def test_wrong_names_are_refused(here: Programme) -> None:

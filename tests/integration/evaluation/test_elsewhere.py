@@ -48,7 +48,7 @@ async def test_figures_without_the_locality_name_its_owner(
         table.become(standing)
     assert [place["place"] for place in found["places"]] == ["programme", "leek-werrington"]
     assert found["elsewhere"] == [
-        {"place": "meir", "name": "Meir", "owner": "figures-js", "address": ADDRESS}
+        {"place": "meir", "name": "Meir", "owner": "figures-js", "address": ADDRESS, "pages": ADDRESS}
     ]
     assert found["notes"][0] == SAID
     assert before["elsewhere"] == []

@@ -110,6 +110,26 @@ def test_wrong_source_of_a_part_is_named(name: str, part: str, api: str | None, 
 
 
 @pytest.mark.parametrize(
+    ("source", "pages", "sentence"),
+    [
+        (0, "https://x.example/home", "only a partner's source that brings a part has pages"),
+        (1, "http://x.example", "pages must start with https"),
+        (1, "https://booking.partner.example/home", ""),
+    ],
+)
+def test_pages_of_an_owner_are_an_https_address(source: int, pages: str, sentence: str) -> None:
+    document = with_partner()
+    locality_of(document)["sources"][source]["pages"] = pages
+    if not sentence:
+        found = version(1, document).localities.by_slug["meir"].source_named("booking-js")
+        assert found is not None
+        assert (found.pages, found.api) == (pages, "https://booking.partner.example")
+        return
+    with pytest.raises(VersionRefused, match=sentence):
+        version(1, document)
+
+
+@pytest.mark.parametrize(
     ("part", "ours", "rank"),
     [("booking", 40, 39), ("booking", 40, 41), ("referral", 30, 15), ("notifications", 20, 40)],
 )

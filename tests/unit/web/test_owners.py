@@ -29,7 +29,8 @@ def owners(address: str | None = "https://owner.example/") -> Owners:
 
 def test_owner_elsewhere_has_a_name_and_an_address() -> None:
     found = owners()
-    assert found.elsewhere("booking", "meir") == Owner("booking-js", "https://owner.example")
+    pages = "https://owner.example/"
+    assert found.elsewhere("booking", "meir") == Owner("booking-js", "https://owner.example", pages)
     assert found.address("booking", "meir") == "https://owner.example"
     assert found.address("casework", "meir") == found.address("booking", "elsewhere") == "http://ours"
     assert found.elsewhere("booking", "nowhere") is None
@@ -43,7 +44,8 @@ def test_owner_without_an_address_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "named"), [(None, {}), ("https://o.example", {"address": "https://o.example"})]
+    ("address", "named"),
+    [(None, {}), ("https://o.example", {"address": "https://o.example", "pages": "https://o.example"})],
 )
 def test_refusal_names_part_owner_and_address(address: str | None, named: dict[str, Any]) -> None:
     found = owners(address)
