@@ -96,7 +96,7 @@ class CommandRunner:
                     actor=context.caller.actor(self.key),
                 )
         except NotOwner as other:  # A form shows a refusal beside what was typed.
-            raise refusal_of(self.localities, other) from None
+            raise refusal_of(self.localities, other) from other
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
 
     async def _shown(

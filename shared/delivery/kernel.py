@@ -31,6 +31,7 @@ from shared.delivery.offsets.stream_gate import StreamGate
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
 from shared.delivery.ownership.ownership import Ownership
+from shared.delivery.ownership.standing import Key
 from shared.delivery.ownership.taking_over import OwnerWatch
 from shared.delivery.rebuild.generations import Generations, claim_database
 from shared.delivery.rebuild.reproject import reproject
@@ -252,13 +253,30 @@ class Kernel(Generic[V, R]):
             actor=actor,
         )
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, owning: Key | None = None) -> T:
         """Runs a transaction on the service's own collections.
 
+        Args:
+            work: what it does.
+            owning: the part of a locality whose owner alone may do this. A hand-over ends before or after it.
+
         Raises:
+            NotOwner: the part has another owner, or changes hands. Nothing was written.
             Transient: the database is away, or (`Conflict`) another write came first.
         """
-        return await self.mongo.transact(work)
+        if owning is None:
+            return await self.mongo.transact(work)
+        locality, part = owning
+
+        async def fenced(tx: Transaction) -> T:
+            fence = self._ownership.fence(tx)
+            if not fence.owns(locality, part):
+                raise NotOwner(locality, part)
+            done = await work(tx)
+            await fence.write(tx)
+            return done
+
+        return await self.mongo.transact(fenced)
 
     async def view(self, locality: str, referral_id: str) -> V | None:
         """See `Referrals.view`."""

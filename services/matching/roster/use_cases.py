@@ -1,5 +1,7 @@
 """Use cases of link workers' entries and absences."""
 
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,6 +20,8 @@ from services.matching.roster.link_workers import Leave, LinkWorker
 from services.matching.roster.repository import add_leave, worker_of
 from services.matching.web.refusals import problem_of, refusing
 from shared.delivery.mongo.database import Transaction
+from shared.platform.errors import NotOwner
+from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
@@ -44,7 +48,7 @@ class RosterUseCases:
         if not caller.may_locality(worker.locality) or worker.locality not in self.runner.localities.by_slug:
             raise problem_of(Refused("unknown_link_worker"))
         self.runner.owners.require_ours("casework", worker.locality)
-        return await self._enter(caller, worker)
+        return await self._enter(caller, worker, ours=True)
 
     async def adopt(self, worker: LinkWorker) -> None:
         """Stores an entry that casework's owner elsewhere published, with all that follows from it.
@@ -52,9 +56,10 @@ class RosterUseCases:
         Raises:
             Problem: the id is of another locality's link worker, or a practice is elsewhere.
         """
-        await self._enter(Principal("casework", "service", frozenset({worker.locality})), worker)
+        published = Principal("casework", "service", frozenset({worker.locality}))
+        await self._enter(published, worker, ours=False)
 
-    async def _enter(self, caller: Principal, worker: LinkWorker) -> LinkWorker:
+    async def _enter(self, caller: Principal, worker: LinkWorker, *, ours: bool) -> LinkWorker:
         self._check_practices(worker)
 
         async def work(tx: Transaction) -> None:
@@ -71,12 +76,16 @@ class RosterUseCases:
             practices = worker.practices | (before.practices if before else frozenset())
             await wake_waiting(tx, worker.locality, practices, self.runner.kernel.clock())
 
-        async with refusing():
-            await self.runner.kernel.transact(work)
+        if ours:
+            await self._write(worker, work)
+        else:
+            async with refusing():
+                await self.runner.kernel.transact(work)
         if self._moves_elsewhere(worker):
             return worker
-        async with refusing():
-            await self.booking.enter_meetings(worker)
+        with contextlib.suppress(NotOwner):  # Booking has just gone: the next owner reads the entry.
+            async with refusing():
+                await self.booking.enter_meetings(worker)
         today = london_day(self.runner.kernel.clock())
         for leave in worker.leave:
             if leave.last >= today:
@@ -103,31 +112,50 @@ class RosterUseCases:
             raise Problem(403, code="role", detail="Your role does not include this.")
         worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
         self.runner.owners.require_ours("casework", worker.locality)
-        async with refusing():
-            await self.runner.kernel.transact(lambda tx: _add_leave(tx, worker, leave))
+        await self._write(worker, lambda tx: _add_leave(tx, worker, leave))
         if self._moves_elsewhere(worker):
             return await moved_by(self.runner, worker, leave)
         return await self.move_away(context, worker, leave)
+
+    async def _write(self, worker: LinkWorker, work: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Changes the roster, if casework is ours until the change is stored.
+
+        Raises:
+            Problem: 409 `not_owner`, or 503 while casework changes hands. Nothing was written.
+        """
+        try:
+            async with refusing():
+                await self.runner.kernel.transact(work, owning=(worker.locality, "casework"))
+        except NotOwner as other:
+            raise refusal_of(self.runner.localities, other) from None
 
     def _moves_elsewhere(self, worker: LinkWorker) -> bool:
         """True if another owner of booking moves this link worker's meetings."""
         return self.runner.owners.elsewhere("booking", worker.locality) is not None
 
     async def move_away(self, context: RequestContext, worker: LinkWorker, leave: Leave) -> list[ToRing]:
-        """Rebooks every meeting of this link worker on these days, when their leave is stored already."""
+        """Rebooks every meeting of this link worker on these days, when their leave is stored already.
+
+        If booking goes to another owner meanwhile, the next owner reads the leave and moves the rest.
+        """
         begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
         then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
         meets = await open_cases_with(self.runner.kernel.mongo, worker, {**then, "status": "booked"})
         # Urgent referrals choose first among the times that are left.
         meets.sort(key=lambda row: (row["view"]["created"]["urgency"] != "soon", row["view"]["created_at"]))
         for row in meets:
-            await self.runner.run(
-                RequestContext(context.caller),
-                row,
-                "away",
-                (),
-                lambda: commands.link_worker_away(worker.id, leave.first, leave.last),
-            )
+            try:
+                await self.runner.run(
+                    RequestContext(context.caller),
+                    row,
+                    "away",
+                    (),
+                    lambda: commands.link_worker_away(worker.id, leave.first, leave.last),
+                )
+            except Problem as problem:
+                if isinstance(problem.__cause__, NotOwner):
+                    break
+                raise
         return await moved_by(self.runner, worker, leave)
 
     async def here_after_all(self, context: RequestContext, link_worker: str, day: date) -> list[ToRing]:
@@ -144,8 +172,7 @@ class RosterUseCases:
         if not one_day_of(worker, day):
             raise problem_of(Refused("not_away"))
         moved = await moved_by(self.runner, worker, Leave(first=day, last=day))
-        async with refusing():
-            await self.runner.kernel.transact(lambda tx: open_day(tx, worker, day))
+        await self._write(worker, lambda tx: open_day(tx, worker, day))
         if self._moves_elsewhere(worker):
             return moved
         found = []

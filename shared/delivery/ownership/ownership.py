@@ -1,14 +1,14 @@
 """One process's knowledge of ownership, and the slots by which its transactions are fenced."""
 
 import heapq
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from shared.contract.events.topics import SourcePart, our_parts
-from shared.delivery.model.errors import Conflict
+from shared.delivery.model.errors import Conflict, NotOwner
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.ownership.fence import Fence
 from shared.delivery.ownership.standing import (
@@ -26,6 +26,7 @@ from shared.delivery.ownership.standing import (
 _SLOTS_AT_ONCE: Final = 8
 _DUPLICATE_KEY: Final = 11000
 
+T = TypeVar("T")
 TableOwnerOf = Callable[[str, SourcePart], TableOwner]
 
 
@@ -129,6 +130,20 @@ class Ownership:
             number, self._numbers = self._numbers, self._numbers + 1
         tx.when_ended(lambda _: heapq.heappush(self._free, number))
         return Fence(self, number)
+
+    async def fenced(self, key: Key, work: Callable[[Transaction], Awaitable[T]], tx: Transaction) -> T:
+        """Does this within a transaction, as the owner of a part.
+
+        Raises:
+            NotOwner: the part has another owner, or changes hands.
+            Conflict: so it does by now.
+        """
+        fence = self.fence(tx)
+        if not fence.owns(*key):
+            raise NotOwner(*key)
+        done = await work(tx)
+        await fence.write(tx)
+        return done
 
     async def write(self, tx: Transaction, number: int, rests: dict[Key, Standing]) -> None:
         """Writes the slots of this number: one statement, unless one of them is new.
