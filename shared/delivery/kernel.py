@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from pymongo.errors import PyMongoError
@@ -254,28 +255,13 @@ class Kernel(Generic[V, R]):
         )
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, owning: Key | None = None) -> T:
-        """Runs a transaction on the service's own collections.
-
-        Args:
-            work: what it does.
-            owning: the part of a locality whose owner alone may do this. A hand-over ends before or after it.
+        """Runs a transaction on the service's own collections, as owner of a part if one is named.
 
         Raises:
             NotOwner: the part has another owner, or changes hands. Nothing was written.
             Transient: the database is away, or (`Conflict`) another write came first.
         """
-        if owning is None:
-            return await self.mongo.transact(work)
-        locality, part = owning
-
-        async def fenced(tx: Transaction) -> T:
-            fence = self._ownership.fence(tx)
-            if not fence.owns(locality, part):
-                raise NotOwner(locality, part)
-            done = await work(tx)
-            await fence.write(tx)
-            return done
-
+        fenced = work if owning is None else partial(self._ownership.fenced, owning, work)
         return await self.mongo.transact(fenced)
 
     async def view(self, locality: str, referral_id: str) -> V | None:
