@@ -27,8 +27,8 @@ class VersionRefused(ValueError):
     """A version that does not stand.
 
     Attributes:
-        code: unreadable, conflicting, out_of_order, invalid_table, locality_removed or sandbox_changed; of a
-            publisher also empty, ownership_changed or hand_over_under_way.
+        code: unreadable, conflicting, out_of_order, invalid_table, locality_removed, sandbox_changed or
+            part_changed; of a publisher also empty, ownership_changed or hand_over_under_way.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -161,6 +161,7 @@ class Versions:
     def _keeps_localities(self, version: TableVersion) -> None:
         for former in self:
             self._keeps_sandboxes(version, former)
+            self._keeps_parts(version, former)
             gone = sorted(set(former.localities.slugs) - set(version.localities.slugs))
             if gone and not former.superseded_by(version):
                 raise VersionRefused(
@@ -180,6 +181,23 @@ class Versions:
                     f"Version {version.number} changes whether {locality.slug} is a sandbox, whose referrals "
                     "are forgotten: give the sandbox a slug of its own.",
                 )
+
+    @staticmethod
+    def _keeps_parts(version: TableVersion, former: TableVersion) -> None:
+        """Refuses another part under a source's name: what it has said would count for that part."""
+        if former.superseded_by(version):
+            return
+        for locality in former.localities:
+            now = version.localities.by_slug.get(locality.slug)
+            for source in locality.sources.values():
+                found = now.sources.get(source.source) if now else None
+                if found is not None and found.part != source.part:
+                    raise VersionRefused(
+                        "part_changed",
+                        f"Version {version.number} gives {source.source} the part {found.part}, which was "
+                        f"{source.part}: what it has said would count for another part. Give the source "
+                        "another name.",
+                    )
 
 
 def fold_digest(locality: Locality) -> str:

@@ -25,6 +25,7 @@ from tests.harness.control import (
     locality_of,
     shipped,
     version,
+    with_part,
     with_practice,
     with_source,
     without_locality,
@@ -214,6 +215,16 @@ def test_locality_in_force_never_changes_whether_it_is_a_sandbox(slug: str) -> N
     with pytest.raises(VersionRefused, match=f"changes whether {slug} is a sandbox") as refused:
         standing(version(1, shipped()), version(2, table))
     assert refused.value.code == "sandbox_changed"
+
+
+@pytest.mark.parametrize("part", ["casework", "partner"])
+def test_source_never_brings_another_part_under_its_name(part: str) -> None:
+    before = with_part(shipped(), "together", "booking")
+    standing_one = standing(version(1, before), version(2, shipped()))
+    assert standing_one.offer(version(3, before).encoded()).number == 3
+    with pytest.raises(VersionRefused, match=f"/meir/together the part {part}, which was book") as refused:
+        standing_one.offer(version(4, with_part(shipped(), "together", part)).encoded())
+    assert refused.value.code == "part_changed"
 
 
 def test_new_locality_may_be_a_sandbox() -> None:
