@@ -29,9 +29,11 @@ from deploy.local.state import State
 from deploy.local.stores import Stores
 from deploy.local.welcome import how_to_connect, welcome
 from deploy.topics import set_up
+from shared.contract.events.topics import CONTROL_TOPIC
 from shared.platform.access.declaration import all_partners, declare
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.web.settings import NO_TOPIC
 
 STORE_ATTEMPTS = 5
 
@@ -136,7 +138,9 @@ class Supervisor:
 
     async def _create_topics(self, kafka: KafkaConnection, file: Path) -> Localities:
         """Makes what is missing; returns the newest table of the control topic."""
-        made, localities = await set_up(kafka, file)
+        named = self._given.get("LINKWORK_CONTROL_TOPIC")
+        control = named if named and named != NO_TOPIC else CONTROL_TOPIC
+        made, localities = await set_up(kafka, file, control=control)
         if made:
             self.say(f"Made {made} topics for {len(localities.slugs)} localities")
         return localities

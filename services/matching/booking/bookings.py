@@ -45,6 +45,9 @@ class Bookings:
     async def offer(self, locality: str) -> BookingOffer:
         """The buttons that pages of the locality may show."""
         owner = self.owners.elsewhere("booking", locality)
+        if self.owners.handed_to("booking", locality) is not None:
+            # The present owner stops deciding at any moment, whoever it is.
+            return BookingOffer(owner, changing_hands=True, offered=frozenset())
         if owner is not None:
             named = {each.name for each in BOOKING if await self.offered.offers(each, locality)}
             return BookingOffer(owner, changing_hands=False, offered=frozenset(named))

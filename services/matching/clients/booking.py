@@ -167,7 +167,10 @@ class BookingClient:
 
 def changing_hands() -> Problem:
     """The answer while booking is handed over: neither owner decides."""
-    detail = "Booking changes hands here just now. Appointments stand as they are. Try again in a minute."
+    detail = (
+        "Another booking system takes over here just now. Appointments stand as they are. "
+        "Try again in a minute."
+    )
     return Problem(503, code="booking_away", detail=detail, headers={"retry-after": "60"})
 
 

@@ -87,9 +87,11 @@ class ProgrammeQueries:
             needs_link_worker=await referrals.count_documents({**still, "view.reasons.since": {"$lte": now}}),
             unmet=tuple(UnmetCount(need, reason, count) for (need, reason), count in unmet.most_common()),
             elsewhere=tuple(
-                PartElsewhere(part, owner, by_stage.total())
+                PartElsewhere(part, owner, by_stage.total(), to)
                 for part in SOURCE_PARTS
-                if (owner := self.owners.elsewhere(part, locality)) is not None
+                for owner in (self.owners.elsewhere(part, locality),)
+                for to in (self.owners.handed_to(part, locality),)
+                if owner is not None or to is not None
             ),
         )
 

@@ -21,11 +21,17 @@ class UnmetCount:
 
 @dataclass(frozen=True, slots=True)
 class PartElsewhere:
-    """A part of a locality that is not ours, and the open cases there."""
+    """A part of a locality that is not ours or is being handed over, and the open cases there.
+
+    Attributes:
+        owner: None if it is ours.
+        handed_to: the name of the next owner during a hand-over; `linkwork` for us.
+    """
 
     part: SourcePart
-    owner: Owner
+    owner: Owner | None
     open_cases: int
+    handed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,16 @@ class Matching:
         await self._http.aclose()
 
     async def may_move(self, locality: str) -> bool:
-        """True if booking's owner lets its meetings be moved from here."""
+        """True if booking's owner lets its meetings be moved from here, and is not about to be another."""
+        if self.changing_hands(locality):
+            return False
         return await self._offered.offers(OPTIONS, locality) and await self._offered.offers(
             ANOTHER_TIME, locality
         )
+
+    def changing_hands(self, locality: str) -> bool:
+        """True while booking is handed over, so that no meeting can be changed for about a minute."""
+        return self._owners.handed_to("booking", locality) is not None
 
     async def link_worker(self, locality: str, link_worker: str) -> LinkWorker | None:
         """A link worker, cached for five minutes, or None if casework does not answer."""

@@ -54,6 +54,12 @@ class Owners:
         address, found = there.address(part), there.source_named(name)
         return Owner(name, address.rstrip("/") if address else None, found.pages if found else None)
 
+    def handed_to(self, part: SourcePart, locality: str) -> str | None:
+        """The name of the next owner while the part is handed over, `linkwork` for us. None otherwise."""
+        there = self._localities.by_slug.get(locality)
+        claim = there.claim(part) if there else None
+        return None if claim is None else claim.to
+
     def address(self, part: SourcePart, locality: str) -> str:
         """The address at which the part's operations are asked.
 

@@ -147,17 +147,18 @@ async def _all_is_well(system: System, travelled: Travelled) -> None:
 async def _messages(system: System, travelled: Travelled) -> None:
     """Checks the messages: a text to each person, and a reminder for the next meetings after tomorrow."""
     for journey in travelled.journeys:
-        await _texted(system, journey, "your appointment is on")
+        await texted(system, journey, "your appointment is on")
     later = [j for j in travelled.journeys if _day(j) > chapter.today(system) + timedelta(days=1)]
     next_day = min(_day(journey) for journey in later)
     ten = datetime.combine(next_day - timedelta(days=1), time(10, 1), LONDON)
     system.clock.move_to(max(ten, system.clock()))
     travelled.reminded = [journey for journey in later if _day(journey) == next_day]
     for journey in travelled.reminded:
-        await _texted(system, journey, "a reminder of your appointment")
+        await texted(system, journey, "a reminder of your appointment")
 
 
-async def _texted(system: System, journey: Journey, says: str) -> None:
+async def texted(system: System, journey: Journey, says: str) -> None:
+    """Waits for a text to the person that says this."""
     number = dialled(journey.who.body["telephone"])
 
     async def text() -> bool:

@@ -44,6 +44,7 @@ class System:
     clock: MovedClock
     kafka: KafkaConnection
     mongo: AsyncMongoClient[dict[str, Any]]
+    mongo_url: str
     databases: str
     http: httpx.AsyncClient
     localities: Localities = field(default_factory=load_localities)
@@ -57,6 +58,11 @@ class System:
     @property
     def url(self) -> str:
         return f"http://localhost:{self.started.port}"
+
+    @property
+    def control_topic(self) -> str:
+        """The topic of the table of this run alone: its parts may change owners."""
+        return control_topic(self.databases)
 
     @property
     def logs(self) -> list[Path]:
@@ -147,6 +153,11 @@ async def until(true: Callable[[], Awaitable[Any]], what: str, seconds: float = 
     return found
 
 
+def control_topic(databases: str) -> str:
+    """The control topic of the run whose databases begin with this name."""
+    return f"linkwork.control-{databases.replace('_', '-')}.v1"
+
+
 def monday_morning(after: datetime) -> datetime:
     """9:30 in London on the next Monday."""
     day = after.astimezone(LONDON).date()
@@ -167,7 +178,7 @@ async def running(folder: Path, kafka: KafkaConnection, mongo_url: str) -> Async
             async with httpx.AsyncClient(
                 base_url=f"http://localhost:{started.port}", timeout=30, trust_env=False
             ) as http:
-                system = System(started, clock, kafka, mongo, databases, http)
+                system = System(started, clock, kafka, mongo, mongo_url, databases, http)
                 http.event_hooks["request"].append(_note(system))
                 await _fill(system)
                 yield system
@@ -194,6 +205,7 @@ def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) 
         # No referrer can still change the referral.
         "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
         "LINKWORK_ADMISSION": "0",  # Partners of these journeys write past it.
+        "LINKWORK_CONTROL_TOPIC": control_topic(databases),
         "LINKWORK_HEARTBEAT_SECONDS": "0",  # Without admission it is not answered.
         "PORT": str(port),
         "DEMO": "0",

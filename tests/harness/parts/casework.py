@@ -80,6 +80,11 @@ class StubCasework:
             referral, "plan_agreed", plan_id=str(uuid4()), revision=1, meeting_id=meeting, **(plan or {})
         )
 
+    async def measured(self, referral: str, stage: str, scores: dict[str, int]) -> None:
+        """Says the person's answers to ONS4, `before` or `after`."""
+        on = self.now().date().isoformat()
+        await self._outcome(referral, "measured", instrument="ons4", stage=stage, on=on, scores=scores)
+
     async def prescribe(self, referral: str, service: str, need: str, *, may_share: bool = False) -> str:
         """Adds a service to the plan, and returns the prescription's id. Its own store has a yes first."""
         prescription = str(uuid4())
@@ -94,7 +99,7 @@ class StubCasework:
 
     async def close(self, referral: str, reason: str = "completed") -> None:
         """Closes the case."""
-        await self._outcome(referral, "case_closed", reason=reason)
+        await self._outcome(referral, "referral_closed", reason=reason)
 
     def _step(self, code: str) -> dict[str, str]:
         return {"code": code, "on": (self.now().date() + timedelta(days=7)).isoformat()}

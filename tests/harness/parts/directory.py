@@ -5,6 +5,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -55,6 +56,10 @@ class StubDirectory:
     async def reply(self, prescription: str, reply: str, **more: Any) -> None:
         """Says a service's reply, as given on its own link."""
         await self._outcome(prescription, "provider_replied", reply=reply, **more)
+
+    async def visited(self, prescription: str, on: date) -> None:
+        """Says the first visit, as the service gave it on its own link."""
+        await self._outcome(prescription, "activity_started", on=on.isoformat())
 
     async def _outcome(self, prescription: str, kind: str, **fields: Any) -> None:
         about = {"referral_id": self.prescribed[prescription], "locality": self.locality, "kind": kind}

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from shared.contract.events import outcomes as o
 from shared.contract.events.models import EventBody, MeetingBooked
-from shared.platform.localities import OWN_VAULT, Localities, Source
+from shared.platform.localities import OWN_VAULT, Claim, Localities, Locality, Source
 
 _OUTCOMES: Mapping[str, type[EventBody]] = {
     "meeting_cancelled": o.MeetingCancelled,
@@ -22,19 +23,30 @@ def owned_by(
 ) -> Localities:
     """The table in which this source owns the part, with operations and pages at this address."""
     brings = Source(f"/{slug}/{name}", part, RANK, OWN_VAULT, api=address, pages=address)
-    changed = tuple(
+    there = table.by_slug[slug]
+    return _with(
+        table,
         replace(
-            each,
-            owners={**each.owners, part: name},
-            epochs={**each.epochs, part: epoch},
-            sources={**each.sources, brings.source: brings},
-        )
-        if each.slug == slug
-        else each
-        for each in table
+            there,
+            owners={**there.owners, part: name},
+            epochs={**there.epochs, part: epoch},
+            sources={**there.sources, brings.source: brings},
+        ),
     )
+
+
+def claimed_for(table: Localities, slug: str, part: str, to: str) -> Localities:
+    """The table in which the part is being handed over to this owner."""
+    there = table.by_slug[slug]
+    claim = Claim(to, datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    return _with(table, replace(there, handing_over={**there.handing_over, part: claim}))
+
+
+def _with(table: Localities, changed: Locality) -> Localities:
+    """The table with this entry in place of its locality's."""
+    places = tuple(changed if each.slug == changed.slug else each for each in table)
     outside = tuple(each for each in table._table.practices.values() if each.locality is None)
-    return Localities(table.name, table.hub, changed, outside, version=table.version, rules=table.rules)
+    return Localities(table.name, table.hub, places, outside, version=table.version, rules=table.rules)
 
 
 def body_of(event: str, body: Mapping[str, Any]) -> EventBody:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from linkwork.errors import CommandError
@@ -229,8 +230,17 @@ async def test_plan_says_what_will_happen(
     assert plan["report"] == "passed, by contract 1"
     assert any("does it follow the three topics?" in each for each in plan["warnings"])
     assert any("http://127.0.0.1:9 does not answer" in each for each in plan["warnings"])
-    assert await here.command(*words) == 0
-    assert f"booking of {here.here}: {OURS} -> {JS}, in epoch 1" in capsys.readouterr().out
+    topics, group = event_topics(here.here), f"{here.here}.{JS}.booking"
+    follower = AIOKafkaConsumer(
+        *topics, **here.kafka.client_arguments(), group_id=group, enable_auto_commit=False
+    )
+    async with follower:
+        await follower.getmany(timeout_ms=100)
+        assert await here.command(*words) == 0
+    said = capsys.readouterr().out
+    assert f"booking of {here.here}: {OURS} -> {JS}, in epoch 1" in said
+    assert f"{group}, which commits no offsets" in said
+    assert "does it follow the three topics?" not in said
     assert await here.owner() == (OURS, 0, None)
 
 
@@ -238,6 +248,7 @@ async def test_report_that_is_asked_for_has_to_have_passed(here: Programme, tmp_
     report = tmp_path / "report.json"
     passed: dict[str, Any] = {"contract": "1", "part": "booking", "passed": True, "not_tried": []}
     for content, sentence in (
+        (passed | {"contract": "0.9.0"}, "is of contract 0.9.0, and this is "),
         (passed | {"passed": False}, "booking has not passed, by contract 1"),
         (passed | {"part": "casework"}, "the report is about casework"),
         ({"passed": True}, "is no report: it needs"),

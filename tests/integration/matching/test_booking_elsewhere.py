@@ -14,13 +14,14 @@ from services.matching.booking import sweeper
 from shared.contract.events import vocabulary as v
 from shared.delivery.ownership.flip import stop_deciding
 from shared.platform.ids import new_id
+from shared.platform.localities import OURS
 from shared.platform.web.principal import Principal
 from tests.harness.matching import decision_harness as world
 from tests.harness.matching.service_harness import PRACTICE, MatchingHarness
 from tests.harness.pages.serving import serving
 from tests.harness.parts.booking import ROOM, StubBooking
 from tests.harness.parts.operations import ServedPart
-from tests.harness.parts.owned import body_of, owned_by
+from tests.harness.parts.owned import body_of, claimed_for, owned_by
 
 OWNER = "booking-stub"
 
@@ -231,3 +232,11 @@ async def test_between_two_owners_nothing_is_offered_nor_done(here: MatchingHarn
     assert "handed over" in refused.json()["detail"]
     offer = await here.app.state.features.queries.booking.offer(here.slug)
     assert (offer.changing_hands, offer.owner, offer.offered) == (True, None, frozenset())
+
+
+async def test_owner_that_gives_booking_back_is_asked_nothing(here: MatchingHarness) -> None:
+    table = here.app.state.localities
+    table.become(owned_by(table, here.slug, "booking", OWNER, None))
+    table.become(claimed_for(table, here.slug, "booking", OURS))
+    offer = await here.app.state.features.queries.booking.offer(here.slug)
+    assert (offer.changing_hands, offer.offered) == (True, frozenset())

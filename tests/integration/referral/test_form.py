@@ -12,6 +12,7 @@ from services.referral.web.forms import FormInput
 from shared.contract.events.topics import SOURCE_PARTS, SourcePart
 from shared.platform.ids import new_id
 from shared.platform.web.owners import Owners
+from tests.harness.parts.owned import claimed_for
 from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import form_fields, referral_body
 from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
@@ -198,6 +199,24 @@ async def test_slot_taken_meanwhile_gives_an_error(referral: ReferralHarness, ma
 
     assert "Choose a time" in nothing.text
     assert "That time has just been taken" in taken.text
+
+
+async def test_appointment_cannot_be_moved_while_booking_is_handed_over(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    table = referral.context.localities
+    before = table.numbered(table.version, {})
+    table.become(claimed_for(table, referral.here, "booking", "booking-js"))
+    try:
+        async with browser(referral.app, referral.cookies()) as client:
+            shown = await client.get(f"/referral/referrals/{made}")
+            options = await client.get(f"/referral/referrals/{made}/another-time")
+    finally:
+        table.become(before)
+    assert "Another time" not in shown.text
+    assert "Another booking system takes over here just now" in options.text
+    assert "Move the appointment" not in options.text
 
 
 async def test_without_a_script_the_page_works_and_says_so_nowhere(referral: ReferralHarness) -> None:

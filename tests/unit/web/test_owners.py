@@ -16,7 +16,7 @@ from shared.platform.web.owners import Owner, Owners
 from shared.platform.web.problem import Problem
 from shared.platform.web.service_client import ServiceUnavailable
 from tests.harness.matching.service_harness import FakeClock, programme
-from tests.harness.parts.owned import owned_by
+from tests.harness.parts.owned import claimed_for, owned_by
 
 OURS = dict.fromkeys(SOURCE_PARTS[:4], "http://ours")
 DOCUMENT = "https://owner.example/api/contract/v1/booking/openapi.json"
@@ -35,6 +35,13 @@ def test_owner_elsewhere_has_a_name_and_an_address() -> None:
     assert found.address("casework", "meir") == found.address("booking", "elsewhere") == "http://ours"
     assert found.elsewhere("booking", "nowhere") is None
     assert found.ours("meir") == set(SOURCE_PARTS) - {"booking"}
+
+
+def test_hand_over_under_way_names_the_next_owner() -> None:
+    claimed = Owners(claimed_for(programme("meir"), "meir", "booking", "booking-js"), OURS)
+    assert claimed.handed_to("booking", "meir") == "booking-js"
+    assert claimed.handed_to("casework", "meir") is claimed.handed_to("booking", "nowhere") is None
+    assert claimed.elsewhere("booking", "meir") is None
 
 
 def test_owner_without_an_address_is_unavailable() -> None:

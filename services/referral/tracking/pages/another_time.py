@@ -94,6 +94,7 @@ async def _offer(
         name=await name_for_page(context, caller, row),
         slots=slots[:3],
         may_move=may_move,
+        changing_hands=matching.changing_hands(row["locality"]),
         errors=errors,
         **await appointment(context, matching, row),
     )

@@ -14,11 +14,12 @@ from shared.contract.events.models import MeetingBooked
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
 from shared.platform.kafka_connection import KafkaConnection
+from shared.platform.localities import OURS
 from tests.harness.matching.pages.running import PagesHarness, Person, running_harness
 from tests.harness.pages.serving import serving
 from tests.harness.parts.booking import ROOM, StubBooking
 from tests.harness.parts.operations import ServedPart
-from tests.harness.parts.owned import body_of, owned_by
+from tests.harness.parts.owned import body_of, claimed_for, owned_by
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import PRACTICE
 from tests.harness.web.issuer import LoopbackIssuer
@@ -185,4 +186,9 @@ async def test_programme_team_sees_which_part_is_elsewhere(booked: Booked, chrom
         page.get_by_role("table", name="Parts by locality").get_by_role("row").filter(has_text="Appointments")
     )
     await expect(row).to_contain_text(OWNER)
+    await fit(page)
+    table = harness.matching.state.localities
+    table.become(claimed_for(table, harness.here, "booking", OURS))
+    await harness.open(page, "/matching/programme")
+    await expect(row).to_contain_text(f"{OWNER}, being handed over to Linkwork")
     await fit(page)
