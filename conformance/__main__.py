@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--hands", default="", help="address of an adapter that does what people do at the part")
     add("--start", default="", help="command that starts the part; the kit kills and restarts it")
     add("--wipe", default="", help="command that deletes what the stopped part keeps")
-    add("--ready", default="", help="address that answers 200 once the part is ready")
+    add("--ready", default="", help="address that answers, but for 5xx, once the part is ready")
     add("--listen", type=int, default=0, help="port of the kit's own look-ups")
     add("--only", action="append", help="a clause or number, such as BOOK-3; may be repeated")
     add("--seed", type=int, default=1)

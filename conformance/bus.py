@@ -44,7 +44,7 @@ class Bus:
         self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self.heard: dict[str, list[Event]] = defaultdict(list)
-        # What the kit, as admission, did not copy: code and event.
+        # Records that the kit, as admission, did not copy: code and event.
         self.refused: list[tuple[str, Event | None]] = []
         # The highest epoch of a part's markers, by locality and part.
         self.highest: dict[tuple[str, str], int] = {}

@@ -82,6 +82,6 @@ def sources(name: str) -> tuple[Mapping[str, int], Mapping[str, str]]:
 
 
 def examples() -> Iterator[Mapping[str, Any]]:
-    """One example of each kind of outcome, as CloudEvents in JSON."""
+    """One example of each kind of outcome: events in the CloudEvents JSON format."""
     for path in sorted((place("examples") / "outcome-recorded").glob("*.json")):
         yield json.loads(path.read_text("utf-8"))

@@ -8,6 +8,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 AUDIENCE: Final = "linkwork"
+# The audience of a token that opens nothing of the part.
+ANOTHER: Final = "https://another.conformance.example"
 _LASTS: Final = 3600
 
 

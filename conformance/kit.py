@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 
@@ -19,6 +20,9 @@ from conformance.serving import Server
 from conformance.settings import OURS, Settings
 from conformance.sources import Sources
 from conformance.world import Owner, World
+
+# A part may close an idle connection at the moment at which the kit sends on it.
+_FRESH: Final = httpx.Limits(max_keepalive_connections=0)
 
 
 @dataclass
@@ -37,6 +41,12 @@ class Kit:
     def sources(self) -> Sources:
         """The sources of the run."""
         return Sources.of(self.world.sources)
+
+    def token(self, **claims: Any) -> str:
+        """A token of another part's service. An owner elsewhere is named by its address as audience."""
+        settings = self.settings
+        named = {"aud": settings.api} if settings.name != OURS and settings.api else {}
+        return self.server.issuer.token(**{"role": "service", "localities": ["*"], **named, **claims})
 
     async def roster_changed(self) -> None:
         """Tells the adapter, if there is one, that link workers have changed; others read the list."""
@@ -98,7 +108,7 @@ async def running(settings: Settings, make: Callable[[Server], Part] | None = No
     bus = Bus(settings, world, Ids(random.Random()))
     tried = make(server) if make else command
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http, bus.running():
+        async with httpx.AsyncClient(trust_env=False, timeout=10, limits=_FRESH) as http, bus.running():
             kit = Kit(settings, world, server, bus, tried, http, asyncio.Lock())
             try:
                 await begin(kit)

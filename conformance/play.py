@@ -1,7 +1,7 @@
 """A golden story as the kit plays it: the other parts' events are said, the tried part's are awaited."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,15 +22,20 @@ def answers_only_by_duty(story: Mapping[str, Any], part: str) -> bool:
     return bool(theirs) and plain and not named and all(each["label"] in owed for each in theirs)
 
 
+Act = Callable[["Play", Mapping[str, Any]], Awaitable[None]]
+
+
 class Play:
     """One performance of a story. Its days pass in seconds."""
 
-    def __init__(self, story: Mapping[str, Any], trial: Trial) -> None:
+    def __init__(self, story: Mapping[str, Any], trial: Trial, act: Act | None = None) -> None:
+        """`act` does at the part what the story has the part say; without it, the part acts by duty."""
         self._story = story
+        self._act = act
         self._trial = trial
         self._start = now()
         self._heard: set[str] = set()
-        self._values = {
+        self.values = {
             "locality": trial.locality,
             "practice": trial.kit.settings.localities[trial.locality],
             "link_worker": f"lw-{trial.locality}-901",
@@ -45,18 +50,21 @@ class Play:
     async def perform(self) -> None:
         """Says and awaits the events in their order."""
         trial = self._trial
-        trial.referrals[self.referral] = trial.locality
-        trial.kit.world.enter_person(self.referral)
+        if self._act is None:
+            trial.referrals[self.referral] = trial.locality
+            trial.kit.world.enter_person(self.referral)
         within = {each["answered_by"]: _seconds(each["within"]) for each in self._story["duties"]}
         for event in self._story["events"]:
             if event["part"] == trial.kit.settings.part:
-                await self._answer(event, within[event["label"]])
+                if self._act is not None:
+                    await self._act(self, event)
+                await self._answer(event, within.get(event["label"], trial.clause.limit))
             else:
                 await self._say(event)
 
     async def _say(self, event: Mapping[str, Any]) -> None:
         label, source = event["label"], f"/{self._trial.locality}/{event['part']}"
-        self._values[f"{label}.source"] = source
+        self.values[f"{label}.source"] = source
         moment = now()
         said = Event(
             self._value(f"{label}.id"), source, event["event"], self._filled(event["data"]), moment, moment
@@ -72,21 +80,21 @@ class Play:
 
         heard = await self._trial.until(f"{event['label']}: {kind}", found, seconds)
         self._heard.add(heard.id)
-        self._values[f"{event['label']}.id"] = heard.id
-        self._values[f"{event['label']}.source"] = heard.source
+        self.values[f"{event['label']}.id"] = heard.id
+        self.values[f"{event['label']}.source"] = heard.source
         for name, template in event["data"].items():
             if (
                 isinstance(template, str)
                 and (place := _PLACEHOLDER.fullmatch(template))
                 and ":" not in place[1]
             ):
-                self._values.setdefault(place[1], str(heard.data.get(name)))
+                self.values.setdefault(place[1], str(heard.data.get(name)))
 
     def _is(self, event: Mapping[str, Any], heard: Event) -> bool:
         """True if known ids of the story's event are those that were heard."""
         for name in ("meeting_id", "replaces"):
             place = _PLACEHOLDER.fullmatch(str(event["data"].get(name, "")))
-            known = self._values.get(place[1]) if place else None
+            known = self.values.get(place[1]) if place else None
             if known is not None and heard.data.get(name) != known:
                 return False
         return True
@@ -105,9 +113,9 @@ class Play:
         if after:
             moment: datetime = self._start + timedelta(seconds=_seconds(after))
             return stamp(moment) if kind == "moment" else moment.date().isoformat()
-        if name not in self._values:
-            self._values[name] = self._trial.new_id()
-        return self._values[name]
+        if name not in self.values:
+            self.values[name] = self._trial.new_id()
+        return self.values[name]
 
 
 def _seconds(offset: str) -> float:

@@ -76,7 +76,7 @@ class CommandPart:
             end = asyncio.get_running_loop().time() + _READY_WITHIN
             while asyncio.get_running_loop().time() < end:
                 try:
-                    if (await http.get(self._ready)).is_success:
+                    if not (await http.get(self._ready)).is_server_error:
                         return
                 except httpx.TransportError:
                     pass

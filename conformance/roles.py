@@ -1,4 +1,4 @@
-"""What a part of each kind is tried by: facts that call for something, and how that something is seen."""
+"""Scenes: facts that call for something of a part, and how that something is seen."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Scene:
 
     referral: str
     events: list[Event]
-    # What the effects are counted by: a telephone number, a prescription, a figure before.
+    # The thing that effects are counted by: a telephone number, a prescription, a figure before.
     by: Any = None
     seen: int = field(default=0)
 
@@ -41,7 +41,7 @@ async def make(trial: Trial, at: datetime | None = None, **traits: Any) -> Scene
     referral = created.referral
     if part == "booking":
         return Scene(referral, [created])
-    booked = trial.booking("booking", referral)
+    booked = trial.booking("booking", referral, at=at)
     if part == "casework":
         return Scene(referral, [created, booked], booked.data["link_worker"])
     if part == "directory":
@@ -72,7 +72,7 @@ async def make(trial: Trial, at: datetime | None = None, **traits: Any) -> Scene
 
 
 async def effects(trial: Trial, scene: Scene) -> int:
-    """How often the part has done what the scene calls for."""
+    """Counts the times that the part has done what the scene calls for."""
     part = trial.kit.settings.part
     if part == "booking":
         return len(trial.said(scene.referral))
@@ -92,14 +92,18 @@ async def effects(trial: Trial, scene: Scene) -> int:
     return int((await trial.hand("figures"))["referrals"]) - int(scene.by)
 
 
-async def shown(trial: Trial, scene: Scene, seconds: float | None = None) -> None:
-    """Waits until the part has done what the scene calls for."""
+async def shown(
+    trial: Trial, scene: Scene, seconds: float | None = None, *, count: int | None = None
+) -> None:
+    """Waits until the part has done what the scene calls for: at all, or as often as `count` says."""
     limit = (trial.clause.limit if seconds is None else seconds) * trial.kit.settings.patience
     end = asyncio.get_running_loop().time() + limit
-    while not await effects(trial, scene):
+    while not (found := await effects(trial, scene)) or (count is not None and found != count):
         if asyncio.get_running_loop().time() > end:
+            times = "" if count is None else f", {count} times"
             raise Broken(
-                f"{EFFECT[trial.kit.settings.part]} within {limit:.0f} s", trial.heard_lines() or "nothing"
+                f"{EFFECT[trial.kit.settings.part]}{times} within {limit:.0f} s",
+                trial.heard_lines() or f"{found} times",
             )
         await trial.kit.bus.changes(_LOOKS_EVERY)
 

@@ -21,7 +21,7 @@ _LONGEST: Final = 300.0
 
 @dataclass
 class Result:
-    """What came of one clause."""
+    """The outcome of one clause, with all that explains it."""
 
     clause: Clause
     outcome: Outcome

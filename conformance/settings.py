@@ -1,4 +1,4 @@
-"""What the kit is told: where Kafka is, which part is tried, and how it is reached."""
+"""Settings of a run: where Kafka is, which part is tried, and how it is reached."""
 
 import ssl
 from collections.abc import Mapping

@@ -14,8 +14,9 @@ class BuildWithContract(build_py):
     """Copies the files of the contract beside the modules."""
 
     def run(self) -> None:
-        """Builds the modules, then copies the files."""
+        """Builds the modules without this one, then copies the files."""
         super().run()
+        (Path(self.build_lib) / "conformance" / "setup.py").unlink(missing_ok=True)
         bundle = runpy.run_path(str(HERE / "bundle.py"))
         for name, place in bundle["FILES"].items():
             found = HERE.parent / place

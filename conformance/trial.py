@@ -28,7 +28,7 @@ def now() -> datetime:
 
 
 class Trial:
-    """What a clause is tried with. Each trial has referrals of its own."""
+    """Says, asks and hears for one clause. Each trial has referrals of its own."""
 
     def __init__(self, clause: Clause, kit: Kit) -> None:
         self.clause = clause
@@ -41,7 +41,7 @@ class Trial:
         # Each referral of the trial, with its locality.
         self.referrals: dict[str, str] = {}
 
-    # What is said.
+    # Saying.
 
     def source(self, part: str) -> str:
         """The source of a part: the tried part's own, or ours."""
@@ -64,6 +64,11 @@ class Trial:
         for event in events:
             if event.kind not in TO_COME and (wrong := differences(event.event, event.data)):
                 raise ValueError(f"the kit's own {event.kind} differs from its schema at {wrong[0]}")
+        await self.say_any(*events)
+
+    async def say_any(self, *events: Event) -> None:
+        """Says events, in this order, also such as a later contract may bring."""
+        for event in events:
             self._note(event)
         await self.kit.bus.say(*events)
 
@@ -116,7 +121,14 @@ class Trial:
         }
         return self.event(by, "meeting_booked", referral, **body)
 
-    # What is asked.
+    # Asking.
+
+    @property
+    def api(self) -> str:
+        """The base address of the part's operations. Raises NotTried if it has none."""
+        if not self.kit.settings.api:
+            raise NotTried("The part's operations have no address: give --api.")
+        return self.kit.settings.api
 
     async def ask(
         self,
@@ -130,10 +142,8 @@ class Trial:
         **query: Any,
     ) -> httpx.Response:
         """Asks an operation of the part, as another part does."""
-        api = base or self.kit.settings.api
-        if not api:
-            raise NotTried("The part's operations have no address: give --api.")
-        token = self.kit.server.issuer.token(role="service", localities=["*"], scope=scope)
+        api = base or self.api
+        token = self.kit.token(scope=scope)
         headers = {"authorization": f"Bearer {token}"} | ({"idempotency-key": key} if key else {})
         self.sent.append(f"{method} {path} {json.dumps(body) if body is not None else ''}".rstrip())
         try:
@@ -160,7 +170,7 @@ class Trial:
         found: dict[str, Any] = answer.json()
         return found
 
-    # What is heard.
+    # Hearing.
 
     def said(self, referral: str, kind: str = "") -> list[Event]:
         """The facts of the part about a referral, each once."""
@@ -238,11 +248,11 @@ class Trial:
             raise Broken(str(expected), str(came))
 
     def heard_lines(self) -> str:
-        """What the part said in this trial."""
+        """The facts that the part said in this trial."""
         return "; ".join(event.line() for each in self.referrals for event in self.said(each))
 
     def evidence(self) -> list[str]:
-        """What came: answers over HTTP, and what the part said of the trial's referrals."""
+        """Answers over HTTP, and the facts that the part said of the trial's referrals."""
         events = [event.line() for each in self.referrals for event in self.said(each)]
         return [*self.came[-_LINES:], *events[:_LINES]]
 

@@ -1,4 +1,4 @@
-"""What the kit keeps in the place of the other parts: people, link workers, owners, services, sent texts."""
+"""Keeps the place of the other parts: people, link workers, owners, services, sent texts."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final

@@ -142,7 +142,6 @@ async def reasons(trial: Trial) -> None:
     "BOOK-17",
     "Facts over an hour old are not answered before the rest of the log may have come",
     parts=BOOKING,
-    alone=True,
 )
 async def old_log(trial: Trial) -> None:
     """Says a creation of two hours ago, and eight seconds later the booking that somebody made then."""

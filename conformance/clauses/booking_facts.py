@@ -1,7 +1,5 @@
 """Booking: others' meetings, the vectors of the fold, and the golden stories."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,10 +8,10 @@ from typing import Any
 from conformance.clause import Try, clause
 from conformance.clauses.booking_answers import BOOKING, ends, starts
 from conformance.contract import stories, vectors
-from conformance.events import Event
 from conformance.play import Play, answers_only_by_duty
 from conformance.roster import CROWDED
 from conformance.trial import Trial, now
+from conformance.vectors import placed
 
 _VECTORS = ("counting", "meetings", "retraction", "endings", "creation")
 _TRIED = 60
@@ -91,7 +89,7 @@ async def fold(trial: Trial) -> None:
     played = [_Vector(trial, each) for each in trial.rng.sample(known, min(_TRIED, len(known)))]
     said = [event for each in played for event in each.events]
     trial.rng.shuffle(said)
-    await trial.say(*said)
+    await trial.say_any(*said)
     for each in played:
         if each.needs_answer:
             await trial.until(f"{each.name}: a meeting or a reason", partial(each.answered, trial))
@@ -111,16 +109,9 @@ class _Vector:
 
     def __init__(self, trial: Trial, vector: Mapping[str, Any]) -> None:
         self.name = str(vector["name"])
-        text = json.dumps(vector)
-        text = text.replace('"00000000-', f'"{trial.rng.getrandbits(32):08x}-')
-        text = re.sub(r'"/meir/', f'"/{trial.locality}/', text).replace('"meir"', f'"{trial.locality}"')
-        text = re.sub(r'"lw-meir-([0-9])"', rf'"lw-{trial.locality}-90\1"', text)
-        text = re.sub(r'"M[0-9]{5}"', f'"{trial.kit.settings.localities[trial.locality]}"', text)
-        content = json.loads(text)
-        self.events = [_event(each) for each in content["facts"]]
+        self.events, state = placed(trial, vector)
         self.referral = self.events[0].referral
         trial.referrals[self.referral] = trial.locality
-        state = content["state"]
         meetings = state["meetings"]
         self.open = bool(state["endings"]["open"])
         self.met = any(each["status"] == "attended" for each in meetings["meetings"])
@@ -136,18 +127,13 @@ class _Vector:
         return self._waits or state.active is not None or bool(state.waiting)
 
 
-def _event(fact: Mapping[str, Any]) -> Event:
-    time, recorded = (datetime.fromisoformat(fact[name]) for name in ("time", "recordedtime"))
-    return Event(fact["id"], fact["source"], fact["event"], fact["body"], time, recorded)
-
-
 def _story(name: str) -> Try:
     async def run(trial: Trial) -> None:
         """Plays the golden story: says what the other parts say, and waits for each answer that it owes."""
         story = next(each for each in stories() if each["name"] == name)
         play = Play(story, trial)
         await play.perform()
-        # What was booked between two of the story's events, which come faster here, is over again.
+        # The events come faster here: a meeting that was booked between two of them is over again.
         over = ("cancelled", "replaced")
         meetings = story["state"]["meetings"]["meetings"]
         wanted = [each["status"] for each in meetings if each["status"] not in over]

@@ -35,9 +35,9 @@ async def link_workers(trial: Trial) -> None:
         trial.expect(isinstance(entry["hours"], list) and "leave" in entry, "hours and leave", entry)
     tag = first.headers.get("etag", "")
     trial.expect(bool(tag), "an ETag", dict(first.headers))
-    token = trial.kit.server.issuer.token(role="service", localities=["*"], scope="contacts:read")
+    token = trial.kit.token(scope="contacts:read")
     again = await trial.kit.http.get(
-        f"{trial.kit.settings.api}{_LINK_WORKERS}",
+        f"{trial.api}{_LINK_WORKERS}",
         params={"locality": trial.locality},
         headers={"authorization": f"Bearer {token}", "if-none-match": tag},
     )
@@ -76,10 +76,15 @@ async def service(trial: Trial) -> None:
 
 @clause("DIR-3", "A link of an ended case does nothing", parts=DIRECTORY)
 async def ended(trial: Trial) -> None:
-    """Ends a referral with a prescription, and asks for its link until it is refused."""
-    scene = await roles.make(trial)
-    await roles.play(trial, [scene])
-    await trial.tell("referral", "referral_withdrawn", scene.referral, by="practice", reason="person_asked")
+    """Ends a referral with a prescription, erases another person, and asks for the links of both."""
+    withdrawn, erased = await roles.make(trial), await roles.make(trial)
+    await roles.play(trial, [withdrawn, erased])
+    ref = erased.events[0].data["person_ref"]
+    await trial.tell(
+        "referral", "referral_withdrawn", withdrawn.referral, by="practice", reason="person_asked"
+    )
+    await trial.tell("referral", "person_erased", erased.referral, person_ref=ref)
     await trial.rest()
-    found = await roles.effects(trial, scene)
-    trial.expect(found == 0, "no link", "a link")
+    for name, scene in (("withdrawn", withdrawn), ("erased", erased)):
+        found = await roles.effects(trial, scene)
+        trial.expect(found == 0, f"no link of the {name} referral", "a link")

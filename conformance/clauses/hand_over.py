@@ -8,18 +8,11 @@ from conformance.clauses.booking_answers import BOOKING
 from conformance.settings import OURS
 from conformance.trial import Trial
 
-_SILENT = "Decide and answer commands only while you own the part. Else answer them with 409 `not_owner`."
-_LOOKS = (
-    "Whoever takes a part over looks once at every referral that is open, answers it, and adopts what stands."
-)
-_STOPS = (
-    "Once the part is claimed for another, it stops, says what it has decided, and says that it has stopped."
-)
 _OPEN = 5
 
 
 def _behind_the_end(trial: Trial) -> list[str]:
-    """What the part said of the trial's referrals and admission refused, as it is not the owner."""
+    """Facts of the part that admission refused, as the part is not the owner."""
     return [
         event.line()
         for code, event in trial.kit.bus.refused
@@ -41,7 +34,7 @@ async def marker(trial: Trial) -> None:
     await roles.once(trial, scene)
 
 
-@clause("OWN-1", "Not the owner, the part is silent", parts=BOOKING, alone=True, words=_SILENT)
+@clause("OWN-1", "Not the owner, the part is silent", parts=BOOKING, alone=True)
 async def silent(trial: Trial) -> None:
     """Gives the part to Linkwork, refers people, asks an operation, and gives it to the part again."""
     handing.can_be_handed_over(trial)
@@ -118,7 +111,6 @@ for _meetings in (0, 1, 50):
             f"Taken over with {meetings} booked meetings, what is open is answered and what stands adopted",
             parts=BOOKING,
             alone=True,
-            words=_LOOKS,
         )(run)
 
     _with(_meetings)
@@ -129,7 +121,6 @@ for _meetings in (0, 1, 50):
     "Given back under load, nothing is lost or said behind the end",
     parts=BOOKING,
     alone=True,
-    words=_STOPS,
 )
 async def give_back(trial: Trial) -> None:
     """Refers people while the part is claimed back, and takes it again: each is answered once."""

@@ -38,17 +38,23 @@ async def move(trial: Trial) -> None:
 
 @clause("NOTE-7", "Nothing is written to a person without a plain yes", parts=NOTIFICATIONS)
 async def ring(trial: Trial) -> None:
-    """Books a person whose creation says `ring`, one whose vault says so, and one who may be written to."""
+    """Books people of whom creation, vault or an erasure say no, and one who may be written to."""
     by_fold = await roles.make(trial, contact="ring")
     by_vault = await roles.make(trial)
     person = trial.kit.world.people[by_vault.referral]
     if person is not None:
         person["safe_to_text"] = "ring"
+    erased = await roles.make(trial)
+    created, booked = erased.events
+    ref = created.data["person_ref"]
+    trial.kit.world.people[erased.referral] = None
     plain = await roles.make(trial)
-    await trial.say(*by_fold.events, *by_vault.events)
+    await trial.say(*by_fold.events, *by_vault.events, created)
+    await trial.tell("referral", "person_erased", erased.referral, person_ref=ref)
+    await trial.say(booked)
     await roles.play(trial, [plain])
     await trial.rest()
-    for each in (by_fold, by_vault):
+    for each in (by_fold, by_vault, erased):
         found = await roles.effects(trial, each)
         trial.expect(found == 0, "no text", f"{found} texts")
 

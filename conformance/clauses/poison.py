@@ -1,13 +1,16 @@
 """Clauses for all parts: records that nobody can read, and what a later state of the contract may bring."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from conformance import roles
 from conformance.clause import clause
-from conformance.contract import EVENTS
+from conformance.contract import EVENTS, examples
 from conformance.events import Event, Headers, partition_of, with_header
-from conformance.trial import Trial
+from conformance.trial import Trial, now
 
 _POISONS = 20
 
@@ -62,6 +65,60 @@ async def poison(trial: Trial) -> None:
         partition = partition_of(good.referral.encode(), trial.kit.bus.partitions.get(good.topic, 1))
         await trial.kit.bus.say_raw(good.topic, b"\xff", b"\xff", [("ce_id", b"\xff")], partition)
     await roles.play(trial, scenes)
+
+
+# After these a referral calls for no meeting.
+_ENDS = ("referral_closed", "referral_declined", "referral_returned", "referral_withdrawn", "person_erased")
+
+
+@clause("ALL-1/kinds", "Every kind of fact is read, and stops nothing")
+async def kinds(trial: Trial) -> None:
+    """Says an example of each kind, each of a referral of its own, and good ones before and behind them."""
+    before, scenes = await roles.make(trial), []
+    said = [*before.events]
+    for example in examples():
+        created = trial.creation()
+        if trial.kit.settings.part == "referral":
+            created = replace(created, source=f"/{trial.locality}/history")
+        outcome = _said_here(trial, example, created)
+        said += [created, outcome]
+        scenes.append((outcome.kind, created.referral))
+    behind = await roles.make(trial)
+    await trial.say(*said, *behind.events)
+    for scene in (before, behind):
+        await roles.shown(trial, scene)
+    if trial.kit.settings.part != "booking":
+        return
+    for kind, referral in scenes:
+        if kind not in (*_ENDS, "meeting_waiting"):
+            await trial.until(f"{kind}: a meeting or a reason", partial(_answered, trial, referral))
+    await trial.rest()
+    for kind, referral in scenes:
+        booked = trial.said(referral, "meeting_booked")
+        open_ = trial.state(referral).active is not None
+        trial.expect(kind not in _ENDS or not open_, f"no meeting after {kind}", _lines(booked))
+        trial.expect(len(booked) <= 1, f"one meeting at most after {kind}", _lines(booked))
+
+
+def _lines(events: list[Event]) -> str:
+    return "; ".join(each.line() for each in events)
+
+
+def _answered(trial: Trial, referral: str) -> bool:
+    return bool(trial.said(referral))
+
+
+def _said_here(trial: Trial, example: Mapping[str, Any], created: Event) -> Event:
+    """The event of an example, in the trial's locality and about a referral of the trial."""
+    text = json.dumps(example["data"]).replace("/meir/", f"/{trial.locality}/")
+    data = json.loads(text) | {"locality": trial.locality, "referral_id": created.referral}
+    for name, value in (
+        ("link_worker", f"lw-{trial.locality}-901"),
+        ("person_ref", created.data["person_ref"]),
+    ):
+        data |= {name: value} if name in data else {}
+    source, moment = str(example["source"]).replace("/meir/", f"/{trial.locality}/"), now()
+    return Event(trial.new_id(), source, "outcome-recorded", data, moment, moment)
 
 
 @clause("F3", "Fields, codes, kinds and headers that the part does not know change nothing")

@@ -6,6 +6,7 @@ import httpx
 
 from conformance.clause import clause
 from conformance.clauses.referral import REFERRAL, refer
+from conformance.issuer import ANOTHER
 from conformance.trial import Trial
 
 _CLAIMS = "/api/referral/v1/claims"
@@ -43,19 +44,25 @@ async def claims(trial: Trial) -> None:
 
 @clause("REF-3/token", "The claim check refuses a token of another locality, and none at all", parts=REFERRAL)
 async def tokens(trial: Trial) -> None:
-    """Asks with a token of another locality, without the scope, and without any."""
+    """Asks with a token of another locality, for another audience, without the scope, and without any."""
     event = await refer(trial)
-    api, issuer = trial.kit.settings.api, trial.kit.server.issuer
+    api = trial.api
     query = {"locality": trial.locality, "fields": "name", "purpose": "meeting"}
-    callers = {
-        403: issuer.token(role="service", localities=["longton"], scope=_SCOPE),
-        401: "not-a-token",
-    }
-    for wanted, token in callers.items():
+    callers = (
+        ("of another locality", 403, trial.kit.token(localities=["elsewhere"], scope=_SCOPE)),
+        ("for another audience", 401, trial.kit.token(aud=ANOTHER, scope=_SCOPE)),
+        ("that is none", 401, "not-a-token"),
+    )
+    for name, wanted, token in callers:
+        trial.sent.append(f"GET {_CLAIMS}/{event.referral} with a token {name}")
         headers = {"authorization": f"Bearer {token}"}
         answer = await trial.kit.http.get(f"{api}{_CLAIMS}/{event.referral}", params=query, headers=headers)
         trial.came.append(f"{answer.status_code}: {answer.text[:300]}")
-        trial.expect(answer.status_code == wanted, wanted, answer.status_code)
+        trial.expect(
+            answer.status_code == wanted,
+            f"{wanted} for a token {name}",
+            f"{answer.status_code} {answer.text}",
+        )
     scoped = await trial.ask("GET", f"{_CLAIMS}/{event.referral}", "meetings:read", **query)
     trial.expect(scoped.status_code == 403, "403 without the scope", scoped.status_code)
 

@@ -15,20 +15,26 @@ from conformance.kit import running
 from conformance.runner import Result, run
 from conformance.serving import Server
 from conformance.settings import Settings
+from deploy.local.assets import node
+from deploy.local.ports import LOOPBACK, free_port
 from shared.delivery.kafka.topics import create_topics
 from tests.harness.conformance.hands import Hands
 from tests.harness.conformance.ours import LOCALITIES, OurPart, kafka_of
+from tests.harness.referral.booking_js import installed
 from tests.harness.stores import Stores, stores
 
 HERE, THERE = LOCALITIES
+DEFAULT = ("booking", "referral")
+EXAMPLE = "booking-js"
 
 
-async def try_ours(
-    part: str, at: Stores, folder: Path, only: list[str], seed: int
-) -> tuple[Settings, list[Result]]:
-    """Tries one of our parts, and gives what came of it."""
+Tried = tuple[Settings, list[Result]]
+
+
+async def try_ours(part: str, at: Stores, folder: Path, only: list[str], seed: int) -> Tried:
+    """Tries one of our parts. Gives the settings and the results."""
     tried = OurPart(part, at.kafka, at.mongo_url, folder / f"{part}.log")
-    hands = Hands(tried.url)
+    hands = Hands(tried)
     settings = Settings(
         kafka=kafka_of(at.kafka),
         part=part,
@@ -56,6 +62,29 @@ async def try_ours(
     return settings, found
 
 
+async def try_example(at: Stores, folder: Path, only: list[str], seed: int) -> Tried:
+    """Tries `examples/booking-js`, which a command starts, as a partner's part is."""
+    example, port = await installed(folder / EXAMPLE), free_port()
+    database = folder / EXAMPLE / "booking.sqlite"
+    address = f"http://{LOOPBACK}:{port}"
+    settings = Settings(
+        kafka=kafka_of(at.kafka),
+        part="booking",
+        locality=HERE,
+        practice=LOCALITIES[HERE],
+        source=f"/{HERE}/{EXAMPLE}",
+        inbox=True,
+        api=address,
+        start=f"cd {example} && exec {node(example)} main.mjs",
+        wipe=f"rm -f {database}*",
+        ready=f"{address}/readyz",
+        seed=seed,
+        environment={"PORT": str(port), "API": address, "DATABASE": str(database)},
+    )
+    async with running(settings) as kit:
+        return settings, await run(kit, clauses_of("booking", only), _told)
+
+
 def _told(result: Result) -> None:
     line = f"{result.clause.name} {result.outcome}, {result.seconds} s"
     if result.outcome != "passed":
@@ -66,18 +95,23 @@ def _told(result: Result) -> None:
 async def main() -> int:
     """Tries the parts that are named, and gives the exit status."""
     parser = argparse.ArgumentParser(prog="make conformance")
-    parser.add_argument("parts", nargs="*", default=["booking", "referral"], choices=PARTS)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((*PARTS, EXAMPLE)))
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--reports", type=Path)
     given = parser.parse_args()
+    if unknown := set(given.parts) - {*PARTS, EXAMPLE}:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     folder, status = Path(tempfile.mkdtemp(prefix="linkwork-conformance-")), 0
     async with AsyncExitStack() as stack:
         at = await stack.enter_async_context(stores(folder))
         await create_topics(at.kafka, list(LOCALITIES))
-        for part in given.parts:
+        for part in given.parts or DEFAULT:
             began = time.monotonic()
-            settings, found = await try_ours(part, at, folder, given.only, given.seed)
+            if part == EXAMPLE:
+                settings, found = await try_example(at, folder, given.only, given.seed)
+            else:
+                settings, found = await try_ours(part, at, folder, given.only, given.seed)
             files = given.reports
             status = max(
                 status,

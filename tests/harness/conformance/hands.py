@@ -13,17 +13,18 @@ from starlette.routing import Route
 
 from conformance.issuer import Issuer
 from deploy.local.ports import LOOPBACK, free_port
-from tests.harness.conformance.ours import LOCALITIES
+from tests.harness.conformance.ours import LOCALITIES, OurPart
 from tests.harness.referral.people import referral_body
 
 Do = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Hands:
-    """Serves the kit's requests, and asks the part at `part_url` with tokens of the kit's issuer."""
+    """Serves the kit's requests, and asks the part with tokens of the kit's issuer."""
 
-    def __init__(self, part_url: str) -> None:
-        self.part_url = part_url
+    def __init__(self, part: OurPart) -> None:
+        self.part_url = part.url
+        self._keeps_link_workers = part.service == "matching"
         self.issuer: Issuer  # The kit's, once it serves.
         port = free_port()
         self.url = f"http://{LOOPBACK}:{port}/"
@@ -50,16 +51,19 @@ class Hands:
             "contact": self._contact,
             "erase": self._erase,
             "state": self._state,
+            "stage": self._state,
             "figures": self._figures,
             "attended": self._attended,
         }
         do = known.get(body["do"])
-        if do is None:
+        if do is None or (do == self._link_workers and not self._keeps_link_workers):
             return JSONResponse({}, 501)
         try:
             return JSONResponse(await do(body))
         except httpx.HTTPStatusError as error:
             return JSONResponse({"status": error.response.status_code, "body": error.response.text}, 502)
+        except httpx.TransportError as error:  # The kit has killed the part.
+            return JSONResponse({"body": type(error).__name__}, 502)
 
     async def _ask(self, method: str, path: str, body: Any = None, **claims: Any) -> Any:
         token = self.issuer.token(**{"sub": "conformance-hands", "localities": list(LOCALITIES), **claims})
@@ -72,19 +76,24 @@ class Hands:
 
     async def _link_workers(self, body: dict[str, Any]) -> dict[str, Any]:
         """Enters the kit's link workers, as long as our booking reads its own list alone."""
-        token = self.issuer.token(role="service", localities=["*"], scope="contacts:read")
-        headers = {"authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-            for slug in body["localities"]:
-                listed = await http.get(
-                    f"{self.issuer.url}/api/contract/v1/casework/link-workers",
-                    params={"locality": slug},
-                    headers=headers,
-                )
-                for entry in listed.json()["link_workers"]:
-                    path = f"/api/matching/v1/link-workers/{entry['id']}"
-                    await self._ask("PUT", path, entry, role="programme_admin")
+        for slug in body["localities"]:
+            wanted, known = await self._listed(self.issuer.url, slug), await self._listed(self.part_url, slug)
+            for name, entry in wanted.items():
+                if entry.items() <= known.get(name, {}).items():
+                    continue
+                path = f"/api/matching/v1/link-workers/{name}"
+                await self._ask("PUT", path, entry, role="programme_admin")
         return {}
+
+    async def _listed(self, url: str, slug: str) -> dict[str, Any]:
+        token = self.issuer.token(role="service", localities=["*"], scope="contacts:read")
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            listed = await http.get(
+                f"{url}/api/contract/v1/casework/link-workers",
+                params={"locality": slug},
+                headers={"authorization": f"Bearer {token}"},
+            )
+        return {entry["id"]: entry for entry in listed.json()["link_workers"]} if listed.is_success else {}
 
     async def _refer(self, body: dict[str, Any]) -> dict[str, Any]:
         slug = body["locality"]
@@ -118,8 +127,10 @@ class Hands:
     async def _contact(self, body: dict[str, Any]) -> dict[str, Any]:
         path = f"/api/referral/v1/referrals/{body['referral_id']}/contact"
         practice = LOCALITIES[body["locality"]]
-        change = {"safe_to_text": body["contact"]}
-        await self._ask("POST", path, change, role="referrer", practices=[practice])
+        caller: dict[str, Any] = {"role": "referrer", "practices": [practice]}
+        known = await self._ask("GET", path, **caller)
+        change = {"telephone": known["telephone"], "safe_to_text": body["contact"]}
+        await self._ask("POST", path, change, **caller)
         return {}
 
     async def _erase(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ SERVICE: Mapping[str, Part] = {
     "evaluation": "evaluation",
 }
 LOCALITIES: Mapping[str, str] = {"meir": "M83100", "longton": "M83126"}
-_READY_WITHIN = 60.0
+_READY_WITHIN = 180.0
 
 
 def kafka_of(connection: KafkaConnection) -> Kafka:

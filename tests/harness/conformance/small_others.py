@@ -1,5 +1,6 @@
 """Small parts beside booking: as much of each as the kit tries, right or wrong by the switches."""
 
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,12 +13,13 @@ from conformance.events import Event
 from conformance.world import SERVICE
 from tests.harness.conformance.small_part import Key, SmallPart
 from tests.harness.conformance.small_server import Problem, allowed
+from tests.harness.conformance.stages import stage_of
 
 _LINK_WORKERS = "/api/contract/v1/casework/link-workers"
 _AGREEMENT = {"by": "person", "how": "in_person", "at": "2026-01-05T09:00:00Z"}
 
 
-class _WithHands(SmallPart):
+class _WithHands(SmallPart, ABC):
     """A part at which an adapter does what people do: `do` gives the answer."""
 
     def routes(self) -> list[Route]:
@@ -26,8 +28,9 @@ class _WithHands(SmallPart):
     def operations(self) -> list[Route]:
         return []
 
+    @abstractmethod
     async def do(self, body: dict[str, Any]) -> dict[str, Any] | None:
-        raise NotImplementedError
+        """Does what a person does. Gives None for what the part does not know."""
 
     async def _hands(self, request: Request) -> JSONResponse:
         body = await request.json()
@@ -83,12 +86,23 @@ class SmallReferral(_WithHands):
         if body["do"] == "state":
             active = self.state((slug, referral)).active
             return {"stage": "booked" if active and "shows no meeting" not in self.faults else "waiting"}
+        if body["do"] == "stage":
+            facts = self.stored.facts[slug, referral].values()
+            hidden = "shows no meeting" in self.faults
+            return {"stage": "waiting" if hidden else stage_of(facts, self.priorities)}
         return None
+
+    async def kill(self) -> None:
+        await super().kill()
+        if "forgets people when killed" in self.faults:
+            self.vault.clear()
 
     def _ref(self, slug: str, referral: str) -> str:
         return str(self.facts((slug, referral), "referral_created")[0].data["person_ref"])
 
     async def _refer(self, slug: str, person: str) -> dict[str, Any]:
+        if not self.decides(slug):
+            return {"refused": "not_owner"}
         where = "" if "one reference everywhere" in self.faults else slug
         known = self.open.get((slug, person))
         if known and "refers twice" not in self.faults:
@@ -239,7 +253,8 @@ class SmallNotifications(SmallPart):
         contact = created[0].data["contact"]
         path = f"{self.url}/api/referral/v1/claims/{referral}"
         query = {"locality": slug, "fields": ["telephone", "safe_to_text"], "purpose": "message"}
-        person = (await self.http.get(path, params=query, headers=self.bearer)).json()
+        answer = await self.http.get(path, params=query, headers=self.bearer)
+        person = {"telephone": "+447700900999", **answer.json()}
         plain = contact == "yes" and person.get("safe_to_text") == "yes"
         self.stored.replies[name] = (None, None)
         if plain or "writes to everybody" in self.faults:

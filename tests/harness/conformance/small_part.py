@@ -231,6 +231,8 @@ class SmallPart:
             if "stops at a poison" in self.faults:
                 self.consumer.pause(place)
             return None
+        if event.kind == "plan_agreed" and "stops at a plan" in self.faults:
+            self.consumer.pause(place)
         later = event.event.endswith(".v2")
         if later and "reads later versions" in self.faults:
             event = Event(event.id, event.source, event.event[:-3], event.data, event.time, event.recorded)

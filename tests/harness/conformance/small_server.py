@@ -51,6 +51,8 @@ async def allowed(part: "SmallPart", request: Request, scope: str, locality: str
         claims = jwt.decode(bearer, keys, algorithms=["ES256"]).claims
     except (JoseError, ValueError):
         raise Problem(401, "invalid_token") from None
+    if claims["aud"] != f"http://127.0.0.1:{part.port}":
+        raise Problem(401, "invalid_token")
     if not set(scope.split()) <= set(claims["scope"].split()):
         raise Problem(403, "scope")
     if locality and not {"*", locality} & set(claims["localities"]):

@@ -38,6 +38,7 @@ PARTS: Mapping[str, type[SmallPart]] = {
 # The switch of each clause that booking does not owe.
 FAULTS: Mapping[tuple[str, str], str] = {
     ("referral", "REF-1"): "creates twice",
+    ("referral", "REF-1/kill"): "forgets people when killed",
     ("referral", "REF-1/locality"): "one reference everywhere",
     ("referral", "REF-2"): "refers twice",
     ("referral", "REF-3"): "gives every field",
@@ -46,6 +47,9 @@ FAULTS: Mapping[tuple[str, str], str] = {
     ("referral", "REF-5"): "says contact twice",
     ("referral", "ERASE-1"): "keeps the erased",
     ("referral", "ERASE-5"): "knows the erased again",
+    ("referral", "F10/stage"): "shows no meeting",
+    ("referral", "OWN-1/referral"): "decides without owning",
+    **{("referral", each.name): "creates twice" for each in clauses_of("referral") if "STORY" in each.name},
     ("casework", "CASE-1"): "names another meeting",
     ("casework", "CASE-9"): "forgets handed over cases",
     ("casework", "CASE-10"): "makes up ids",

@@ -256,9 +256,11 @@ def test_handover_to_full_link_worker_states_no_waiting() -> None:
     assert active(world.view(referral)).link_worker == "lw-meir-2"
 
 
-def heard_handover(world: DecisionHarness, referral: str, to: str, **more: object) -> list[EventBody]:
+def heard_handover(
+    world: DecisionHarness, referral: str, to: str, next_step: NextStep | None = None
+) -> list[EventBody]:
     """The case is handed over by another owner of casework, who says only whose it is."""
-    said = o.LinkWorkerChanged(**about(referral), link_worker=to, **more)  # type: ignore[arg-type]
+    said = o.LinkWorkerChanged(**about(referral), link_worker=to, next_step=next_step)
     return world.hear(world.envelope(said, "casework"))
 
 

@@ -194,7 +194,7 @@ class Booker:
         return rows
 
 
-class _SeekToOurOwn(ConsumerRebalanceListener):  # type: ignore[misc]
+class _SeekToOurOwn:
     """Begins at the offsets of the file, whatever the group says."""
 
     def __init__(self, memory: Memory, consumer: Callable[[], AIOKafkaConsumer]) -> None:
@@ -209,6 +209,10 @@ class _SeekToOurOwn(ConsumerRebalanceListener):  # type: ignore[misc]
         reached = self._memory.reached()
         for partition in assigned:
             self._consumer().seek(partition, reached.get((partition.topic, partition.partition), 0))
+
+
+# aiokafka takes no other type, and ships none that mypy could hold a subclass to.
+ConsumerRebalanceListener.register(_SeekToOurOwn)
 
 
 async def follow(booker: Booker, connection: Mapping[str, Any], group: str | None, reset: str) -> None:

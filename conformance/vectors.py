@@ -1,0 +1,26 @@
+"""Vectors of the fold as they are said in a trial's locality: under new ids that keep their order."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from conformance.events import Event
+from conformance.trial import Trial
+
+
+def placed(trial: Trial, vector: Mapping[str, Any]) -> tuple[list[Event], Mapping[str, Any]]:
+    """The facts of a vector in the trial's locality, and the state that they fold to."""
+    text = json.dumps({"facts": vector["facts"], "state": vector["state"]})
+    text = text.replace('"00000000-', f'"{trial.rng.getrandbits(32):08x}-')
+    text = re.sub(r'"/meir/', f'"/{trial.locality}/', text).replace('"meir"', f'"{trial.locality}"')
+    text = re.sub(r'"lw-meir-([0-9])"', rf'"lw-{trial.locality}-90\1"', text)
+    text = re.sub(r'"M[0-9]{5}"', f'"{trial.kit.settings.localities[trial.locality]}"', text)
+    content = json.loads(text)
+    return [_event(each) for each in content["facts"]], content["state"]
+
+
+def _event(fact: Mapping[str, Any]) -> Event:
+    time, recorded = (datetime.fromisoformat(fact[name]) for name in ("time", "recordedtime"))
+    return Event(fact["id"], fact["source"], fact["event"], fact["body"], time, recorded)
