@@ -32,7 +32,7 @@ help:
 	@echo "make bench          measure speed, latency, catch-up, growth (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
-	@echo "make conformance    try booking and intake against the contract (ONLY=BOOK-3, SEED=1, REPORTS=folder)"
+	@echo "make conformance    try booking and intake against the contract (PARTS=booking-js, ONLY=BOOK-3, SEED=1, REPORTS=folder)"
 	@echo "make format         format the code"
 	@echo "make lock           update the lock files from pyproject.toml and package.json"
 	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
@@ -144,6 +144,7 @@ bench-journey:
 	@$(VENV)/python -m bench.journey
 
 # Our own booking and intake, each beside a kit that plays all others (docs/adr/0122-the-conformance-kit.md).
+# PARTS: of our six, or booking-js.
 conformance:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m tests.harness.conformance $(PARTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) \

@@ -25,6 +25,9 @@ from conformance.world import Owner, World
 _FRESH: Final = httpx.Limits(max_keepalive_connections=0)
 
 
+_HANDS_WITHIN: Final = 60.0
+
+
 @dataclass
 class Kit:
     """Everything that trials share."""
@@ -42,6 +45,11 @@ class Kit:
         """The sources of the run."""
         return Sources.of(self.world.sources)
 
+    @property
+    def hands_timeout(self) -> float:
+        """Seconds within which the adapter answers."""
+        return _HANDS_WITHIN * max(1.0, self.settings.patience)
+
     def token(self, **claims: Any) -> str:
         """A token of another part's service. An owner elsewhere is named by its address as audience."""
         settings = self.settings
@@ -52,7 +60,7 @@ class Kit:
         """Tells the adapter, if there is one, that link workers have changed; others read the list."""
         if self.settings.hands:
             body = {"do": "link_workers", "localities": list(self.settings.localities)}
-            done = await self.http.post(self.settings.hands, json=body, timeout=30)
+            done = await self.http.post(self.settings.hands, json=body, timeout=self.hands_timeout)
             if done.is_error and done.status_code != httpx.codes.NOT_IMPLEMENTED:
                 raise RuntimeError(f"hands refuse link workers: {done.status_code} {done.text[:300]}")
 
@@ -108,7 +116,8 @@ async def running(settings: Settings, make: Callable[[Server], Part] | None = No
     bus = Bus(settings, world, Ids(random.Random()))
     tried = make(server) if make else command
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=10, limits=_FRESH) as http, bus.running():
+        waits = 10 * max(1.0, settings.patience)
+        async with httpx.AsyncClient(trust_env=False, timeout=waits, limits=_FRESH) as http, bus.running():
             kit = Kit(settings, world, server, bus, tried, http, asyncio.Lock())
             try:
                 await begin(kit)

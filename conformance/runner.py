@@ -52,20 +52,21 @@ async def run(kit: Kit, clauses: Sequence[Clause], told: Callable[[Result], None
 async def try_one(kit: Kit, clause: Clause) -> Result:
     """Tries one clause."""
     trial, began = Trial(clause, kit), time.monotonic()
+    longest = _LONGEST * max(1.0, kit.settings.patience)
 
     def result(outcome: Outcome, expected: str = "", came: str = "") -> Result:
         seconds = round(time.monotonic() - began, 1)
         return Result(clause, outcome, seconds, expected, came, trial.sent, trial.evidence())
 
     try:
-        await asyncio.wait_for(clause.run(trial), _LONGEST)
+        await asyncio.wait_for(clause.run(trial), longest)
         made = result("passed")
     except Broken as broken:
         made = result("failed", broken.expected, broken.came)
     except NotTried as why:
         made = result("not tried", came=str(why))
     except TimeoutError:
-        made = result("failed", f"an end within {_LONGEST:.0f} s", trial.heard_lines() or "nothing")
+        made = result("failed", f"an end within {longest:.0f} s", trial.heard_lines() or "nothing")
     except Exception as error:  # The kit's own fault is told as such, and the others are tried still.
         made = result("error", came=f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}")
     await trial.clear()

@@ -139,7 +139,7 @@ _ROUTES: Final[tuple[tuple[str, str, Callable[[World, Request, str], Answer]], .
     (
         "POST",
         rf"/api/matching/v1/prescriptions/({_UUID})/link",
-        lambda _, __, name: (200, {"link": f"https://link.conformance.example/{name}"}),
+        lambda _, __, name: (200, {"url": f"https://link.conformance.example/{name}"}),
     ),
     (
         "GET",

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -38,6 +39,9 @@ class Trial:
         self.locality = kit.settings.locality
         self.sent: list[str] = []
         self.came: list[str] = []
+        # The lines of the last look, which the next one replaces.
+        self._asked: list[str] = []
+        self._answered: list[str] = []
         # Each referral of the trial, with its locality.
         self.referrals: dict[str, str] = {}
 
@@ -161,7 +165,7 @@ class Trial:
             raise NotTried(f"Nobody does {do!r} at the part: give --hands.")
         self.sent.append(f"hands: {do} {json.dumps(given)}")
         body = {"do": do, "locality": self.locality, **given}
-        answer = await self.kit.http.post(self.kit.settings.hands, json=body, timeout=30)
+        answer = await self.kit.http.post(self.kit.settings.hands, json=body, timeout=self.kit.hands_timeout)
         if answer.status_code == httpx.codes.NOT_IMPLEMENTED:
             raise NotTried(f"The adapter does not know {do!r}.")
         self.came.append(f"hands, {answer.status_code}: {answer.text[:600]}")
@@ -169,6 +173,26 @@ class Trial:
             raise Broken(f"{do!r} is done", f"{answer.status_code} {answer.text[:300]}")
         found: dict[str, Any] = answer.json()
         return found
+
+    async def look(self, do: str, **given: Any) -> dict[str, Any]:
+        """Asks the adapter again and again: the report has the last time only."""
+        with self.last_only():
+            return await self.hand(do, **given)
+
+    @contextmanager
+    def last_only(self) -> Iterator[None]:
+        """Keeps of what is asked within only the last time in the report."""
+        sent, came = len(self.sent), len(self.came)
+        try:
+            yield
+        finally:
+            asked, answered = self.sent[sent:], self.came[came:]
+            for lines, new, old in ((self.sent, asked, self._asked), (self.came, answered, self._answered)):
+                del lines[len(lines) - len(new) :]
+                if old and lines[-len(old) :] == old:
+                    del lines[-len(old) :]
+                lines.extend(new)
+            self._asked, self._answered = asked, answered
 
     # Hearing.
 
@@ -230,8 +254,8 @@ class Trial:
         await asyncio.sleep(self.kit.settings.settle)
 
     async def pause(self, seconds: float) -> None:
-        """Waits as long as the contract says, in the run's own measure of time."""
-        await asyncio.sleep(seconds * self.kit.settings.patience)
+        """Waits as long as the contract says. A slow machine's patience leaves that time as it is."""
+        await asyncio.sleep(seconds * min(1.0, self.kit.settings.patience))
 
     async def silent(self, referrals: Iterable[str], expected: str) -> None:
         """Checks that the part says no more of these referrals."""

@@ -26,7 +26,7 @@ _LOOKS_EVERY: Final = 0.3
 
 async def _stage(trial: Trial, referral: str) -> str:
     """The stage that the part shows. Raises NotTried if the adapter does not know it."""
-    return str((await trial.hand("stage", referral_id=referral)).get("stage"))
+    return str((await trial.look("stage", referral_id=referral)).get("stage"))
 
 
 async def _until_stage(trial: Trial, referral: str, wanted: str, what: str) -> None:

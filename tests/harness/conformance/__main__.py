@@ -31,7 +31,7 @@ EXAMPLE = "booking-js"
 Tried = tuple[Settings, list[Result]]
 
 
-async def try_ours(part: str, at: Stores, folder: Path, only: list[str], seed: int) -> Tried:
+async def try_ours(part: str, at: Stores, folder: Path, given: argparse.Namespace) -> Tried:
     """Tries one of our parts. Gives the settings and the results."""
     tried = OurPart(part, at.kafka, at.mongo_url, folder / f"{part}.log")
     hands = Hands(tried)
@@ -45,7 +45,8 @@ async def try_ours(part: str, at: Stores, folder: Path, only: list[str], seed: i
         api=tried.url,
         hands=hands.url,
         at_once=1 if part == "evaluation" else 12,
-        seed=seed,
+        seed=given.seed,
+        patience=given.patience,
     )
 
     def made(server: Server) -> OurPart:
@@ -55,14 +56,14 @@ async def try_ours(part: str, at: Stores, folder: Path, only: list[str], seed: i
     await hands.start()
     try:
         async with running(settings, made) as kit:
-            found = await run(kit, clauses_of(part, only), _told)
+            found = await run(kit, clauses_of(part, given.only), _told)
     finally:
         await hands.stop()
         await tried.forget()
     return settings, found
 
 
-async def try_example(at: Stores, folder: Path, only: list[str], seed: int) -> Tried:
+async def try_example(at: Stores, folder: Path, given: argparse.Namespace) -> Tried:
     """Tries `examples/booking-js`, which a command starts, as a partner's part is."""
     example, port = await installed(folder / EXAMPLE), free_port()
     database = folder / EXAMPLE / "booking.sqlite"
@@ -70,19 +71,18 @@ async def try_example(at: Stores, folder: Path, only: list[str], seed: int) -> T
     settings = Settings(
         kafka=kafka_of(at.kafka),
         part="booking",
-        locality=HERE,
-        practice=LOCALITIES[HERE],
-        source=f"/{HERE}/{EXAMPLE}",
+        source=f"/{Settings.locality}/{EXAMPLE}",
         inbox=True,
         api=address,
         start=f"cd {example} && exec {node(example)} main.mjs",
         wipe=f"rm -f {database}*",
         ready=f"{address}/readyz",
-        seed=seed,
+        seed=given.seed,
+        patience=given.patience,
         environment={"PORT": str(port), "API": address, "DATABASE": str(database)},
     )
     async with running(settings) as kit:
-        return settings, await run(kit, clauses_of("booking", only), _told)
+        return settings, await run(kit, clauses_of("booking", given.only), _told)
 
 
 def _told(result: Result) -> None:
@@ -98,6 +98,7 @@ async def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((*PARTS, EXAMPLE)))
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--patience", type=float, default=1.0)
     parser.add_argument("--reports", type=Path)
     given = parser.parse_args()
     if unknown := set(given.parts) - {*PARTS, EXAMPLE}:
@@ -109,9 +110,9 @@ async def main() -> int:
         for part in given.parts or DEFAULT:
             began = time.monotonic()
             if part == EXAMPLE:
-                settings, found = await try_example(at, folder, given.only, given.seed)
+                settings, found = await try_example(at, folder, given)
             else:
-                settings, found = await try_ours(part, at, folder, given.only, given.seed)
+                settings, found = await try_ours(part, at, folder, given)
             files = given.reports
             status = max(
                 status,

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from conformance.issuer import Issuer
 from deploy.local.ports import LOOPBACK, free_port
 from tests.harness.conformance.ours import LOCALITIES, OurPart
+from tests.harness.feed.records import lunch_club
 from tests.harness.referral.people import referral_body
 
 Do = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -54,6 +55,7 @@ class Hands:
             "stage": self._state,
             "figures": self._figures,
             "attended": self._attended,
+            "service": self._service,
         }
         do = known.get(body["do"])
         if do is None or (do == self._link_workers and not self._keeps_link_workers):
@@ -67,7 +69,7 @@ class Hands:
 
     async def _ask(self, method: str, path: str, body: Any = None, **claims: Any) -> Any:
         token = self.issuer.token(**{"sub": "conformance-hands", "localities": list(LOCALITIES), **claims})
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             answer = await http.request(
                 method, f"{self.part_url}{path}", json=body, headers={"authorization": f"Bearer {token}"}
             )
@@ -78,16 +80,17 @@ class Hands:
         """Enters the kit's link workers, as long as our booking reads its own list alone."""
         for slug in body["localities"]:
             wanted, known = await self._listed(self.issuer.url, slug), await self._listed(self.part_url, slug)
-            for name, entry in wanted.items():
-                if entry.items() <= known.get(name, {}).items():
-                    continue
-                path = f"/api/matching/v1/link-workers/{name}"
-                await self._ask("PUT", path, entry, role="programme_admin")
+            changed = [
+                each for name, each in wanted.items() if not each.items() <= known.get(name, {}).items()
+            ]
+            base = "/api/matching/v1/link-workers"
+            puts = (self._ask("PUT", f"{base}/{e['id']}", e, role="programme_admin") for e in changed)
+            await asyncio.gather(*puts)
         return {}
 
     async def _listed(self, url: str, slug: str) -> dict[str, Any]:
         token = self.issuer.token(role="service", localities=["*"], scope="contacts:read")
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
             listed = await http.get(
                 f"{url}/api/contract/v1/casework/link-workers",
                 params={"locality": slug},
@@ -154,3 +157,14 @@ class Hands:
         path = f"/api/matching/v1/meetings/{body['meeting_id']}/attended"
         await self._ask("POST", path, role="link_worker", link_worker=name)
         return {}
+
+    async def _service(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Imports a feed of one service, offers it in the locality, and finds it there."""
+        feed, caller = "conformance", {"role": "programme_admin"}
+        document = {"contents": [lunch_club()]}
+        await self._ask("POST", f"/api/matching/v1/directory/imports?feed={feed}", document, **caller)
+        await self._ask(
+            "PUT", f"/api/matching/v1/directory/feeds/{feed}/localities/{body['locality']}", **caller
+        )
+        found = await self._ask("GET", "/api/matching/v1/services", **caller)
+        return {"service_id": found["contents"][0]["service"]["id"]}

@@ -221,14 +221,14 @@ class SmallDirectory(_WithHands):
         return JSONResponse({"id": SERVICE, "email": "service@example.org"})
 
     async def _link(self, request: Request) -> JSONResponse:
-        slug = (await request.json())["locality"]
+        slug = request.query_params["locality"]
         await allowed(self, request, "links:write", slug)
         for there, referral in list(self.stored.facts):
             key = (there, referral)
             named = [f.data["prescription_id"] for f in self.facts(key, "service_prescribed")]
             ended = self.state(key).ended and "links the ended" not in self.faults
             if there == slug and request.path_params["of"] in named and not ended:
-                return JSONResponse({"link": "https://link.example.org/"})
+                return JSONResponse({"url": "https://link.example.org/"})
         raise Problem(404, "unknown_prescription")
 
 
