@@ -83,6 +83,8 @@ async def _run(settings: Settings, only: Sequence[str]) -> list[Result]:
     if not clauses:
         raise ValueError(f"no clause of {settings.part} is named so; --list shows them")
     async with running(settings) as kit:
+        if settings.start:
+            print(f"The part's log: {kit.log}", file=sys.stderr)
         return await run(
             kit, clauses, lambda each: print(f"{each.clause.name} {each.outcome}", file=sys.stderr)
         )

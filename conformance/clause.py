@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Try = Callable[["Trial"], Awaitable[None]]
 EVERY: Final = frozenset(PARTS)
+# The report of a trial in which the part was silent.
+NOTHING: Final = "nothing: the part said no word in this trial"
 
 
 class Broken(Exception):

@@ -40,6 +40,8 @@ class Kit:
     http: httpx.AsyncClient
     # Link workers are changed by one trial at a time.
     roster_lock: asyncio.Lock
+    # The output of a part that the kit starts by a command.
+    log: Path
 
     def sources(self) -> Sources:
         """The sources of the run."""
@@ -118,7 +120,7 @@ async def running(settings: Settings, make: Callable[[Server], Part] | None = No
     try:
         waits = 10 * max(1.0, settings.patience)
         async with httpx.AsyncClient(trust_env=False, timeout=waits, limits=_FRESH) as http, bus.running():
-            kit = Kit(settings, world, server, bus, tried, http, asyncio.Lock())
+            kit = Kit(settings, world, server, bus, tried, http, asyncio.Lock(), log)
             try:
                 await begin(kit)
                 await tried.start()

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+from conformance.clause import NOTHING
 from conformance.contract import version
 from conformance.runner import Result, repeat
 from conformance.settings import Settings
 
 _MARKS = {"passed": "passed", "failed": "FAILED", "not tried": "not tried", "error": "KIT ERROR"}
+
+
+_SHOWN = 12
 
 
 def passed(results: Sequence[Result]) -> bool:
@@ -30,6 +34,9 @@ def table(settings: Settings, results: Sequence[Result]) -> str:
     for each in results:
         if each.outcome != "passed":
             lines += ["", *_told(settings, each)]
+    silent = [each.clause.name for each in results if each.outcome == "failed" and each.came == NOTHING]
+    if silent:
+        lines += ["", f"The part said nothing at all in {', '.join(silent)}: look at its log at these times."]
     counts = [f"{sum(r.outcome == name for r in results)} {name}" for name in _MARKS]
     return "\n".join([*lines, "", f"{len(results)} clauses: {', '.join(counts)}"])
 
@@ -47,12 +54,25 @@ def _told(settings: Settings, result: Result) -> list[str]:
         f"{clause.name} {_MARKS[result.outcome]}: {clause.title}",
         f'  the contract: "{clause.text}"',
         f"  tried:        {clause.how}",
-        *(f"  sent:         {line}" for line in result.sent),
-        *(f"  came:         {line}" for line in result.evidence),
+        f"  when:         {_when(result)}",
+        *_lines("sent", result.sent),
+        *_lines("came", result.evidence),
         f"  expected:     {result.expected}",
         f"  in its place: {result.came}",
         f"  repeat:       {repeat(settings, clause)}",
     ]
+
+
+def _when(result: Result) -> str:
+    began = result.at.strftime("%H:%M:%S UTC, ") if result.at else ""
+    return f"{began}for {result.seconds} s"
+
+
+def _lines(name: str, lines: Sequence[str]) -> list[str]:
+    """The first lines under a name. The report in JSON has all."""
+    shown = [f"  {name + ':':<13} {line}" for line in lines[:_SHOWN]]
+    more = len(lines) - _SHOWN
+    return [*shown, f"  {name + ':':<13} and {more} more (--json has them)"] if more > 0 else shown
 
 
 def document(settings: Settings, results: Sequence[Result]) -> dict[str, Any]:
@@ -81,6 +101,7 @@ def _entry(settings: Settings, result: Result) -> dict[str, Any]:
         "tried": result.clause.how,
         "limit_seconds": result.clause.limit,
         "outcome": result.outcome,
+        "at": result.at.isoformat(timespec="seconds") if result.at else None,
         "seconds": result.seconds,
         "sent": list(result.sent),
         "came": list(result.evidence),

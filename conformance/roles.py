@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from conformance.clause import Broken, NotTried
+from conformance.clause import NOTHING, Broken, NotTried
 from conformance.events import Event
 from conformance.trial import Trial, now
 from conformance.world import SERVICE
@@ -103,7 +103,8 @@ async def shown(
             times = "" if count is None else f", {count} times"
             raise Broken(
                 f"{EFFECT[trial.kit.settings.part]}{times} within {limit:.0f} s",
-                trial.heard_lines() or f"{found} times",
+                trial.heard_lines()
+                or (NOTHING if trial.kit.settings.part == "booking" else f"{found} times"),
             )
         await trial.kit.bus.changes(_LOOKS_EVERY)
 

@@ -6,9 +6,10 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Literal
 
-from conformance.clause import Broken, Clause, NotTried
+from conformance.clause import NOTHING, Broken, Clause, NotTried
 from conformance.kit import Kit
 from conformance.settings import Settings
 from conformance.trial import Trial
@@ -21,7 +22,7 @@ _LONGEST: Final = 300.0
 
 @dataclass
 class Result:
-    """The outcome of one clause, with all that explains it."""
+    """The outcome of one clause, with all that explains it. `at` is when the trial began."""
 
     clause: Clause
     outcome: Outcome
@@ -30,6 +31,7 @@ class Result:
     came: str = ""
     sent: Sequence[str] = field(default_factory=list)
     evidence: Sequence[str] = field(default_factory=list)
+    at: datetime | None = None
 
 
 async def run(kit: Kit, clauses: Sequence[Clause], told: Callable[[Result], None]) -> list[Result]:
@@ -51,12 +53,12 @@ async def run(kit: Kit, clauses: Sequence[Clause], told: Callable[[Result], None
 
 async def try_one(kit: Kit, clause: Clause) -> Result:
     """Tries one clause."""
-    trial, began = Trial(clause, kit), time.monotonic()
+    trial, began, at = Trial(clause, kit), time.monotonic(), datetime.now(UTC)
     longest = _LONGEST * max(1.0, kit.settings.patience)
 
     def result(outcome: Outcome, expected: str = "", came: str = "") -> Result:
         seconds = round(time.monotonic() - began, 1)
-        return Result(clause, outcome, seconds, expected, came, trial.sent, trial.evidence())
+        return Result(clause, outcome, seconds, expected, came, trial.sent, trial.evidence(), at)
 
     try:
         await asyncio.wait_for(clause.run(trial), longest)
@@ -66,7 +68,7 @@ async def try_one(kit: Kit, clause: Clause) -> Result:
     except NotTried as why:
         made = result("not tried", came=str(why))
     except TimeoutError:
-        made = result("failed", f"an end within {longest:.0f} s", trial.heard_lines() or "nothing")
+        made = result("failed", f"an end within {longest:.0f} s", trial.heard_lines() or NOTHING)
     except Exception as error:  # The kit's own fault is told as such, and the others are tried still.
         made = result("error", came=f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}")
     await trial.clear()

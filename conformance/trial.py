@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from conformance.clause import Broken, Clause, NotTried
+from conformance.clause import NOTHING, Broken, Clause, NotTried
 from conformance.contract import differences
 from conformance.events import Event, Ids, event_of
 from conformance.kit import Kit
@@ -223,7 +223,7 @@ class Trial:
             rest = end - asyncio.get_running_loop().time()
             if rest <= 0:
                 raise Broken(
-                    f"{expected} within {limit:.0f} s", came() if came else self.heard_lines() or "nothing"
+                    f"{expected} within {limit:.0f} s", came() if came else self.heard_lines() or NOTHING
                 )
             await self.kit.bus.changes(min(rest, 0.5))
 

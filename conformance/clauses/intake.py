@@ -179,4 +179,14 @@ async def silent(trial: Trial) -> None:
         trial.expect(not late, "no word of a part that is not the owner", "; ".join(late))
     finally:
         await handing.give(trial, trial.kit.settings.name)
-    await refer(trial)
+    await _refers_again(trial)
+
+
+async def _refers_again(trial: Trial) -> None:
+    """Waits until the part has seen that it is the owner."""
+    limit = trial.clause.limit * trial.kit.settings.patience
+    end = asyncio.get_running_loop().time() + limit
+    while not (made := await trial.look("refer")).get("referral_id"):
+        if asyncio.get_running_loop().time() > end:
+            raise Broken(f"a referral by the owner within {limit:.0f} s", str(made))
+        await trial.kit.bus.changes(_LOOKS_EVERY)

@@ -231,8 +231,6 @@ class SmallPart:
             if "stops at a poison" in self.faults:
                 self.consumer.pause(place)
             return None
-        if event.kind == "plan_agreed" and "stops at a plan" in self.faults:
-            self.consumer.pause(place)
         later = event.event.endswith(".v2")
         if later and "reads later versions" in self.faults:
             event = Event(event.id, event.source, event.event[:-3], event.data, event.time, event.recorded)
@@ -262,6 +260,7 @@ class SmallPart:
         skipped = {
             "ignores erasure": "person_erased",
             "ignores reopening": "referral_reopened",
+            "ignores returns": "referral_returned",
             "ignores retraction": "retracted",
         }
         return all(event.kind != kind for fault, kind in skipped.items() if fault in self.faults)

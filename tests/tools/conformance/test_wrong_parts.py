@@ -25,7 +25,7 @@ AT_ONCE = 5
 # The switch of each clause. A switch may break more than one.
 FAULTS: Mapping[str, str] = {
     "ALL-1": "answers each record",
-    "ALL-1/kinds": "stops at a plan",
+    "ALL-1/kinds": "ignores returns",
     "ALL-1/aborted": "reads what was aborted",
     "ALL-1/two-localities": "serves one locality",
     "ALL-2": "makes random ids",

@@ -1,13 +1,15 @@
 """The kit's report: what it quotes, what it counts, and how it exits."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from xml.etree import ElementTree as Xml
 
 import pytest
 
 from conformance import report
 from conformance.__main__ import finish, main
-from conformance.clause import Clause, clauses_of
+from conformance.clause import NOTHING, Clause, clauses_of
 from conformance.contract import PARTS, quote, version
 from conformance.runner import Outcome, Result, repeat
 from conformance.settings import Kafka, Settings
@@ -20,11 +22,14 @@ SETTINGS = Settings(
     seed=7,
     start="npm start",
 )
-BOOK_3 = next(each for each in clauses_of("booking") if each.name == "BOOK-3")
+BOOK_3, F10 = (
+    next(each for each in clauses_of("booking") if each.name == name) for name in ("BOOK-3", "F10")
+)
 
 
 def result(outcome: Outcome, clause: Clause = BOOK_3) -> Result:
-    return Result(clause, outcome, 1.5, "provisional: true", "provisional: false", ["said"], ["heard"])
+    at = datetime(2026, 1, 5, 9, 30, 2, tzinfo=UTC)
+    return Result(clause, outcome, 1.5, "provisional: true", "provisional: false", ["said"], ["heard"], at)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -59,8 +64,25 @@ def test_table_of_failure_quotes_all_that_is_known() -> None:
         "provisional: true",
         "provisional: false",
         "--only BOOK-3",
+        "09:30:02 UTC, for 1.5 s",
     ):
         assert part in shown
+
+
+def test_table_names_the_clauses_in_which_the_part_was_silent() -> None:
+    silent = replace(result("failed"), came=NOTHING)
+    shown = report.table(SETTINGS, [silent, result("failed", F10)])
+    assert "said nothing at all in BOOK-3: look at its log" in shown
+    assert "said nothing" not in report.table(SETTINGS, [result("failed")])
+
+
+def test_table_shortens_what_json_has_whole() -> None:
+    long = replace(result("failed"), sent=[f"event {number}" for number in range(30)])
+    shown = report.table(SETTINGS, [long])
+    assert "event 11" in shown
+    assert "event 12" not in shown
+    assert "and 18 more" in shown
+    assert len(report.document(SETTINGS, [long])["clauses"][0]["sent"]) == 30
 
 
 def test_repeat_names_everything_but_the_password() -> None:
