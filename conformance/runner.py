@@ -77,6 +77,8 @@ async def try_one(kit: Kit, clause: Clause) -> Result:
 
 def repeat(settings: Settings, clause: Clause) -> str:
     """The command that tries this clause alone."""
+    if settings.make:
+        return f"{settings.make} ONLY={clause.name} SEED={settings.seed}"
     words = ["linkwork-conformance", settings.part, "--bootstrap", settings.kafka.bootstrap]
     words += ["--locality", settings.locality, "--practice", settings.practice]
     for name, value in (

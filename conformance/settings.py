@@ -48,6 +48,7 @@ class Settings:
         start, wipe: commands that start the part and forget what it keeps; empty for a part that runs.
         settle: seconds after which silence is believed.
         patience: the factor of all limits.
+        make: the command of `make` that runs the kit, as a report names it; empty for the kit's own.
         day: the hours in London between which a person may be written to.
     """
 
@@ -72,6 +73,7 @@ class Settings:
     partitions: int = 6
     day: tuple[int, int] = (8, 20)
     environment: Mapping[str, str] = field(default_factory=dict)
+    make: str = ""
 
     @property
     def speaks_as(self) -> str:

@@ -38,7 +38,7 @@ async def _until_stage(trial: Trial, referral: str, wanted: str, what: str) -> N
         await trial.kit.bus.changes(_LOOKS_EVERY)
 
 
-def _playable() -> Iterator[tuple[str, Mapping[str, Any], str]]:
+def playable() -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Name, facts and stage of each vector of one referral whose only creation is ours and stands."""
     for name in _FILES:
         for each in vectors(name):
@@ -56,7 +56,7 @@ def _playable() -> Iterator[tuple[str, Mapping[str, Any], str]]:
 async def fold(trial: Trial) -> None:
     """Refers thirty people, says of each the facts of a vector in random order, and looks at the stages."""
     played = []
-    for name, vector, stage in trial.rng.sample(list(_playable()), _TRIED):
+    for name, vector, stage in trial.rng.sample(list(playable()), _TRIED):
         created = await refer(trial)
         events, _ = placed(trial, vector)
         about = {"referral_id": created.referral}

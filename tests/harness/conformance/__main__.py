@@ -45,6 +45,7 @@ async def try_ours(part: str, at: Stores, folder: Path, given: argparse.Namespac
         api=tried.url,
         hands=hands.url,
         at_once=1 if part == "evaluation" else 12,
+        make=f"make conformance PARTS={part}",
         seed=given.seed,
         patience=given.patience,
     )
@@ -72,6 +73,7 @@ async def try_example(at: Stores, folder: Path, given: argparse.Namespace) -> Tr
         kafka=kafka_of(at.kafka),
         part="booking",
         source=f"/{Settings.locality}/{EXAMPLE}",
+        make=f"make conformance PARTS={EXAMPLE}",
         inbox=True,
         api=address,
         start=f"cd {example} && exec {node(example)} main.mjs",

@@ -93,6 +93,11 @@ def test_repeat_names_everything_but_the_password() -> None:
     assert "secret" not in command
 
 
+def test_repeat_of_a_run_by_make_is_a_command_of_make() -> None:
+    command = repeat(replace(SETTINGS, make="make conformance PARTS=booking"), BOOK_3)
+    assert command == "make conformance PARTS=booking ONLY=BOOK-3 SEED=7"
+
+
 @pytest.mark.parametrize(
     ("outcomes", "passed", "status"),
     [
