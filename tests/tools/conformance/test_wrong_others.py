@@ -3,6 +3,7 @@
 import asyncio
 import random
 import string
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -99,14 +100,19 @@ async def tried(kafka: KafkaConnection, part: str, *faults: str) -> AsyncIterato
 async def broken(kafka: KafkaConnection) -> Mapping[tuple[str, str], Result]:
     """What came of each clause at the part that breaks it."""
     gate = asyncio.Semaphore(AT_ONCE)
+    # One part for all clauses that it breaks.
+    wrong: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for (part, name), fault in FAULTS.items():
+        wrong[part, fault].append(name)
 
-    async def one(part: str, name: str) -> Result:
-        async with gate, tried(kafka, part, FAULTS[part, name]) as kit:
-            found = await run(kit, clauses_of(part, [name]), lambda _: None)
-        return next(each for each in found if each.clause.name == name)
+    async def one(part: str, fault: str, names: list[str]) -> dict[tuple[str, str], Result]:
+        clauses = [each for each in clauses_of(part) if each.name in names]
+        async with gate, tried(kafka, part, fault) as kit:
+            found = await run(kit, clauses, lambda _: None)
+        return {(part, each.clause.name): each for each in found}
 
-    results = await asyncio.gather(*(one(*each) for each in FAULTS))
-    return dict(zip(FAULTS, results, strict=True))
+    results = await asyncio.gather(*(one(*each, names) for each, names in wrong.items()))
+    return {name: result for found in results for name, result in found.items()}
 
 
 @pytest.mark.parametrize("part", PARTS)
