@@ -148,7 +148,7 @@ bench-journey:
 conformance:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m tests.harness.conformance $(PARTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(REPORTS),--reports $(REPORTS))
+		$(if $(REPORTS),--reports $(REPORTS)) $(if $(PATIENCE),--patience $(PATIENCE))
 
 # Needs promtool, which comes with Prometheus.
 alerts:
