@@ -126,7 +126,7 @@ async def link_worker_changed(trial: Trial) -> None:
     roster = trial.kit.world.rosters[trial.locality]
     new = roster.others_of(first.booking.data["link_worker"])[0]
     await trial.tell("casework", "link_worker_changed", referral, link_worker=new)
-    await _cancelled(trial, referral, first.id, "programme", "link_worker_away")
+    await _cancelled(trial, referral, first.id, "link_worker", "link_worker_away")
     second = await trial.next_meeting(referral, after=[first.id])
     trial.expect(second.booking.data["link_worker"] == new, f"a meeting with {new}", second.booking.line())
     check_time(trial, second.booking)

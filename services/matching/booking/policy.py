@@ -123,7 +123,7 @@ def _left_behind(view: ReferralState, diaries: Diaries, context: DecisionContext
     # A link worker who is not entered yet, or not at this practice, cannot be booked.
     if requirements_of(view, diaries).link_worker is None:
         return []
-    return [_cancelled(active.booked, v.CancelReason.LINK_WORKER_AWAY)]
+    return [_cancelled(active.booked, v.CancelReason.LINK_WORKER_AWAY, v.By.LINK_WORKER)]
 
 
 def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
@@ -263,12 +263,12 @@ def _in_caseload_of(diaries: Diaries, context: DecisionContext, link_worker: str
     diaries.assign(context.referral_id, link_worker if known else None)
 
 
-def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:
+def _cancelled(booked: MeetingBooked, why: v.CancelReason, by: v.By = v.By.PROGRAMME) -> EventBody:
     return o.MeetingCancelled(
         referral_id=booked.referral_id,
         locality=booked.locality,
         meeting_id=booked.meeting_id,
-        by=v.By.PROGRAMME,
+        by=by,
         why=why,
     )
 

@@ -75,7 +75,7 @@ def _lost(facts: list[Event], state: Referral, setting: Setting) -> list[Said]:
     named = _named(facts, setting)
     if named is not None and worker != named:
         if "ignores changes of link worker" not in faults:
-            return [_cancelled(active.id, "programme", "link_worker_away")]
+            return [_cancelled(active.id, "link_worker", "link_worker_away")]
     elif _away(setting.workers.get(worker), starts) and "ignores leave" not in faults:
         return [_cancelled(active.id, "link_worker", "link_worker_away")]
     return []

@@ -271,6 +271,7 @@ def test_handover_by_another_owner_moves_the_meeting() -> None:
     cancelled, booked = heard_handover(world, referral, "lw-meir-2")
     assert isinstance(cancelled, o.MeetingCancelled)
     assert (cancelled.meeting_id, cancelled.why) == (old.meeting_id, v.CancelReason.LINK_WORKER_AWAY)
+    assert cancelled.by == v.By.LINK_WORKER
     assert isinstance(booked, MeetingBooked)
     assert (booked.link_worker, booked.replaces) == ("lw-meir-2", old.meeting_id)
     assert heard_handover(world, referral, "lw-meir-2") == []
