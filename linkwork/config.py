@@ -18,6 +18,11 @@ from shared.platform.localities import LOCALITIES_FILE
 
 _DEVELOPMENT_KEY = "development-only-dead-letter-key-01"
 _LOOPBACK = "127.0.0.1"
+# Keys beside the dead letter key, and where a token is that holds some.
+_KEYS = (
+    *("session_key", "magic_link_key", "master_key", "master_key_file", "index_key"),
+    *("pkcs11_module", "pkcs11_pin", "pkcs11_pin_file"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Config:
     own_database: str = ""
     # The dead-letter key; empty if the environment has none.
     key: bytes = b""
+    # Other keys as the environment lists them, by setting, such as `master_key`. Unset ones are left out.
+    keys: Mapping[str, str] = field(default_factory=dict)
     operator: str = ""
     control_topic: str = CONTROL_TOPIC
     # The names of databases that are not called after their service.
@@ -83,6 +90,7 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             localities_file=localities,
             own_database=environment.get("LINKWORK_DATABASE", ""),
             key=(environment.get("LINKWORK_DEAD_LETTER_KEY") or development).encode(),
+            keys=_keys(environment),
             operator=operator,
             control_topic=control_topic,
             databases=_databases(environment),
@@ -105,6 +113,7 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             mongo_url=f"mongodb://{_LOOPBACK}:{ports['mongod']}/?directConnection=true",
             localities_file=localities,
             key=str(secrets["dead_letter_key"]).encode(),
+            keys={name: str(secrets[name]) for name in _KEYS if name in secrets},
             operator=operator,
             control_topic=control_topic,
             needs_report=environment.get("LINKWORK_HAND_OVER_NEEDS_REPORT") == "1",
@@ -120,6 +129,12 @@ def _databases(environment: Mapping[str, str]) -> dict[Part, str]:
     """The databases that the environment names by service, such as LINKWORK_DATABASE_REFERRAL."""
     named = {part: environment.get(f"LINKWORK_DATABASE_{part.upper()}", "") for part in PARTS}
     return {part: name for part, name in named.items() if name}
+
+
+def _keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """The keys that the environment sets, and where a token is, by the settings' names."""
+    given = {name: environment.get(f"LINKWORK_{name.upper()}", "") for name in _KEYS}
+    return {name: value for name, value in given.items() if value}
 
 
 def _number(environment: Mapping[str, str], name: str, otherwise: int) -> int:

@@ -62,9 +62,11 @@ from services.matching.web.parameters import DIRECTORY_IMPORTS
 from services.matching.web.templating import make_pages
 from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel, cancelled_within
+from shared.delivery.mongo.keys_in_use import note_keys
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
+from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.offered import OfferedOperations
@@ -120,6 +122,7 @@ def create_app(
         CaseworkClient(client, owners),
         DirectoryClient(client, owners),
     )
+    link_keys = KeyRing.of(settings.magic_link_key.get_secret_value())
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
     directory = Directory(kernel, clock, new_id, partial(service_replies, kernel.mongo))
     features = _features(settings, kernel, known, owners, diaries, directory, peers, links)
@@ -131,6 +134,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
             await ensure_indexes(kernel.mongo)
+            await note_keys(kernel.mongo, "link", link_keys.ids, clock(), timedelta(days=settings.link_days))
             await enter_earlier_consents(kernel)
             looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
             reading = asyncio.create_task(published.keep_reading())
@@ -176,7 +180,8 @@ def _features(
 
     clock, mongo, key = kernel.clock, kernel.mongo, settings.magic_link_key.get_secret_value()
     vault = peers.vault
-    runner = CommandRunner(kernel, localities, owners, key.encode())
+    keys = KeyRing.of(key)
+    runner = CommandRunner(kernel, localities, owners, keys)
     codes, states, mailer = Codes(mongo, key, clock), LinkStates(mongo, clock), Mailer(settings, clock)
     # An invented programme's mailboxes do not exist, so they cannot be confirmed.
     mailboxes = Mailboxes(mongo, key, clock, kernel.new_id, invented=settings.env == "development")
@@ -186,14 +191,16 @@ def _features(
     sharing = Sharing(kernel, owners, peers.casework)
     ownership = DirectoryOwnership(localities, owners)
     referrals = ReferralQueries(kernel, localities, owners, vault, catalogues, states)
-    elsewhere = BookingElsewhere(BookingClient(owners, peers.client), owners, kernel, referrals, key.encode())
+    elsewhere = BookingElsewhere(
+        BookingClient(owners, peers.client), owners, kernel, referrals, keys.newest.secret
+    )
     parts = Bookings(OwnBooking(runner, diaries), elsewhere, owners, peers.offered, decides)
     booking = BookingUseCases(runner, parts)
     return Features(
         roster=RosterUseCases(runner, booking),
         booking=booking,
         casework=CaseworkUseCases(runner, vault),
-        drafts=Drafts(kernel, vault, owners, key.encode()),
+        drafts=Drafts(kernel, vault, owners, keys.newest.secret),
         prescribing=PrescribingUseCases(runner, catalogues),
         directory=DirectoryUseCases(directory, ownership),
         provider=OneTapUseCases(

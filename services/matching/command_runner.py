@@ -1,9 +1,7 @@
 """Runs a command: finds the case, decides in one transaction, presents the outcome."""
 
-import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from services.matching.authorization import LINK_WORKER, OTHER_PARTS, Filter, find_case
@@ -22,6 +20,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency, Within
 from shared.platform.errors import NotOwner
+from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
 from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.owners import Owners
@@ -32,12 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandRunner:
-    """Runs commands on cases. `key` digests requests and actors, so that no plain hash is stored."""
+    """Runs commands on cases. `keys` digest requests and actors, so that no plain hash is stored."""
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
     owners: Owners
-    key: bytes = field(repr=False)
+    keys: KeyRing = field(repr=False)
 
     async def case(
         self,
@@ -93,7 +92,7 @@ class CommandRunner:
                     within=within,
                     idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
                     answer=answer,
-                    actor=context.caller.actor(self.key),
+                    actor=context.caller.actor(self.keys.newest.secret),
                 )
         except NotOwner as other:  # A form shows a refusal beside what was typed.
             raise refusal_of(self.localities, other) from other
@@ -124,5 +123,6 @@ class CommandRunner:
     ) -> Idempotency | None:
         if context.key is None:
             return None
-        digest = hmac.new(self.key, repr(tuple(arguments)).encode(), blake2b).digest()[:16]
-        return Idempotency(context.caller.subject, route, context.key, digest)
+        macs = self.keys.macs(repr(tuple(arguments)).encode(), "blake2b")
+        digest, *earlier = [mac[:16] for mac in macs]
+        return Idempotency(context.caller.subject, route, context.key, digest, tuple(earlier))

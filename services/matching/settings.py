@@ -34,6 +34,7 @@ class MatchingSettings(MailSettings):
     magic_link_key: SecretStr = secret(
         description="Signs the one-tap links and codes of services.",
         development="development-only-link-key-00000001",
+        listed=True,
     )
     link_days: int = setting(
         28, description="For how many days a one-tap link holds.", example="28", ge=1, le=120

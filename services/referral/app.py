@@ -1,6 +1,7 @@
 """The application of the referral service, wired together."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from services.referral import sessions
 from services.referral.clients.matching import Matching
-from services.referral.collections import ensure_indexes
+from services.referral.collections import KEYS, ensure_indexes
 from services.referral.contract import api as contract_api
 from services.referral.definition import service_definition
 from services.referral.identity import api as identity_api
@@ -22,7 +23,7 @@ from services.referral.identity.audits import Audits
 from services.referral.identity.conflicts import Conflicts
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.matching import IdentityMatcher
-from services.referral.identity.vault.keys import MasterKey
+from services.referral.identity.vault.opening import open_vault
 from services.referral.identity.vault.persons import PersonVault
 from services.referral.intake import api as intake_api
 from services.referral.intake.service import ReferralService
@@ -46,11 +47,13 @@ from shared.delivery.control.table import table_of
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import Kernel, cancelled_within
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
-from shared.delivery.mongo.database import classified
+from shared.delivery.mongo.database import Mongo, classified
+from shared.delivery.mongo.keys_in_use import note_keys
 from shared.delivery.mongo.leases import Leases
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
+from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
@@ -58,6 +61,7 @@ from shared.platform.web.owners import Owners
 from shared.platform.web.problem import Problem, answer_with, temporarily_unavailable, unexpected
 from shared.platform.web.service_token import ServiceTokens
 
+_log = logging.getLogger(__name__)
 UNAVAILABLE = "Nothing was changed. Try again in a moment."
 
 
@@ -74,7 +78,7 @@ def create_app(
     table = table_of(settings, localities, clock)
     known, timings = table.localities, options(settings)
     kernel = Kernel(service_definition(known, note_another_body), timings, table, clock, new_id)
-    vault = PersonVault(MasterKey(settings.master_key_bytes()))
+    vault = open_vault(settings)
     audits = Audits(kernel.mongo, clock)
     matching = Matching(Owners.of(known, settings), ServiceTokens(settings, clock), clock)
     context = ReferralContext(kernel, vault, known, audits, settings, matching.link_workers_of)
@@ -108,6 +112,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with kernel.running():
             await ensure_indexes(kernel.mongo, settings.audit_days)
+            await _note_keys(kernel.mongo, vault, settings, clock)
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
             observing = keep_observing(kernel.mongo, kernel.localities, context.speaks, clock)
@@ -154,6 +159,21 @@ def create_app(
     app.add_exception_handler(PyMongoError, _database)
     app.add_exception_handler(IdempotencyMismatch, _other_request)
     return app
+
+
+async def _note_keys(mongo: Mongo, vault: PersonVault, settings: ReferralSettings, clock: Clock) -> None:
+    """Notes the vault's keys, and those of sessions, which this service begins.
+
+    Says so if people cannot be found again, as the keys of all their digests are gone.
+    """
+    now, sessions_last = clock(), timedelta(hours=settings.session_hours)
+    await note_keys(mongo, "master", vault.masters.ids, now)
+    await note_keys(mongo, "index", vault.index_keys.ids, now)
+    lost = {"indexed": {"$exists": True, "$nin": list(vault.index_keys.ids)}}
+    if await mongo[KEYS].find_one(lost, {"_id": 1}) is not None:
+        _log.error("people are not found by NHS number: an index key was removed before its rotation ended")
+    session_keys = KeyRing.of(settings.session_key.get_secret_value())
+    await note_keys(mongo, "session", session_keys.ids, now, sessions_last)
 
 
 async def _database(request: Request, error: Exception) -> Response:

@@ -1,39 +1,21 @@
 """Settings of the referral service beside those that all services share."""
 
-import base64
-import binascii
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import SecretStr, model_validator
 
+from services.referral.vault_settings import VaultSettings
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, password_of
-from shared.platform.web.production import is_trivial
-from shared.platform.web.settings import ServiceSettings, setting
-
-MASTER_KEY_BYTES = 32
-# For development databases only. Production refuses it.
-_DEVELOPMENT_KEY = base64.b64encode(b"development-only-master-key-0001").decode()
+from shared.platform.web.settings import setting
 
 
-class ReferralSettings(ServiceSettings):
+class ReferralSettings(VaultSettings):
     """Settings of the referral service."""
 
     service: ClassVar[str] = "referral"
 
     port: int = setting(8101, description="Port to listen on.", example="8101", ge=1, le=65535)
-    master_key: SecretStr = setting(
-        SecretStr(""),
-        description="Wraps the key of every person in the vault: 32 random bytes in base64.",
-        example="(a secret)",
-    )
-    master_key_file: Path | None = setting(
-        None,
-        description="A file that holds the master key, instead of the variable.",
-        example="/run/secrets/linkwork-master-key",
-    )
     admission_user: str = setting(
         "",
         description="Admission's own user at Kafka, which reads partners' inboxes; empty: the service's.",
@@ -106,21 +88,9 @@ class ReferralSettings(ServiceSettings):
     )
 
     @model_validator(mode="after")
-    def _keys_and_users_are_whole(self) -> Self:
-        self.master_key_bytes()
+    def _users_are_whole(self) -> Self:
         _ = self.admission_kafka
         return self
-
-    def problems(self) -> Iterator[str]:
-        """Problems of ServiceSettings, and of the master key."""
-        yield from super().problems()
-        try:
-            key = self.master_key_bytes()
-        except ValueError as wrong:
-            yield str(wrong)
-        else:
-            if is_trivial(key.decode("latin-1")):
-                yield "The master key is easy to guess: use 32 random bytes."
 
     @property
     def admission_kafka(self) -> KafkaConnection:
@@ -138,42 +108,3 @@ class ReferralSettings(ServiceSettings):
                 f"LINKWORK_ADMISSION_USER asks for {name}, and for SASL in LINKWORK_KAFKA_SECURITY_PROTOCOL."
             )
         return self.kafka.as_user(self.admission_user, password)
-
-    def secrets(self) -> dict[str, str]:
-        """Secrets of ServiceSettings, and the master key."""
-        found = super().secrets()
-        with contextlib.suppress(ValueError):
-            found["master_key"] = self._encoded_master_key()
-        return found
-
-    def master_key_bytes(self) -> bytes:
-        """The master key.
-
-        Raises:
-            ValueError: there is none, or it is not 32 bytes in base64. The message quotes nothing of it.
-        """
-        encoded = self._encoded_master_key()
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            key = b""
-        if len(key) != MASTER_KEY_BYTES:
-            raise ValueError("The master key is not 32 bytes in base64.")
-        return key
-
-    def _encoded_master_key(self) -> str:
-        if self.master_key_file is not None:
-            try:
-                return self.master_key_file.read_text(encoding="ascii").strip()
-            except (OSError, UnicodeDecodeError):
-                raise ValueError("LINKWORK_MASTER_KEY_FILE cannot be read.") from None
-        given = self.master_key.get_secret_value()
-        if self.env == "development":
-            return given or _DEVELOPMENT_KEY
-        if not given:
-            raise ValueError(
-                "LINKWORK_MASTER_KEY_FILE and LINKWORK_MASTER_KEY are not set: the vault needs one of them."
-            )
-        if given == _DEVELOPMENT_KEY:
-            raise ValueError("LINKWORK_MASTER_KEY is the development secret: production needs its own.")
-        return given

@@ -26,6 +26,7 @@ from shared.delivery.kafka.instance import evict_predecessor
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
+from shared.delivery.mongo.keys_in_use import note_keys
 from shared.delivery.mongo.leases import Leases, instance_lease
 from shared.delivery.offsets.handled import HandledOffsets
 from shared.delivery.offsets.stream_gate import StreamGate
@@ -131,6 +132,7 @@ class Kernel(Generic[V, R]):
                 await claim_database(self.mongo, self.definition.name)  # Before any other write.
                 await self._generations.refresh()
                 await ensure_indexes(self.mongo)
+                await note_keys(self.mongo, "dead_letter", self._context.dead_letters.key_ids, self.clock())
                 await self._table.start(self.mongo, self._follow_table)
                 await self._ownership.refresh()
                 await self._leases.take_over(instance_id)

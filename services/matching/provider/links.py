@@ -11,11 +11,11 @@ from base64 import b32decode, b32encode
 from binascii import Error
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
 from shared.platform.clock import Clock
+from shared.platform.key_ring import KeyRing
 
 _LONGEST: Final = 1000
 _SEAL_BYTES: Final = 16
@@ -52,10 +52,13 @@ class LinkExpired(Exception):
 
 
 class Links:
-    """Makes and reads the tokens of one-tap links, with 128 bits of HMAC-SHA256."""
+    """Makes and reads the tokens of one-tap links, with 128 bits of HMAC-SHA256.
+
+    `key`: the keys as the setting lists them.
+    """
 
     def __init__(self, key: str, public_url: str, days: int, clock: Clock) -> None:
-        self._key = key.encode()
+        self._keys = KeyRing.of(key)
         self._public_url = public_url
         self._lasts = timedelta(days=days)
         self._clock = clock
@@ -65,7 +68,7 @@ class Links:
         until = int((self._clock() + self._lasts).timestamp())
         of = UUID(prescription_id).bytes, UUID(service_id).bytes
         said = _FIELDS.pack(_FORM, *of, until, generation) + locality.encode("ascii")
-        return b32encode(said + self._seal(said)).decode().rstrip("=").lower()
+        return b32encode(said + self._seals(said)[0]).decode().rstrip("=").lower()
 
     def url(self, token: str) -> str:
         """The address for the service."""
@@ -86,7 +89,8 @@ class Links:
         except Error:
             raise LinkAltered from None
         said, seal = whole[:-_SEAL_BYTES], whole[-_SEAL_BYTES:]
-        if not hmac.compare_digest(seal, self._seal(said)) or len(said) <= _FIELDS.size:
+        genuine = any(hmac.compare_digest(seal, each) for each in self._seals(said))
+        if not genuine or len(said) <= _FIELDS.size:
             raise LinkAltered
         form, prescription, service, until, generation = _FIELDS.unpack_from(said)
         if form != _FORM:
@@ -102,5 +106,6 @@ class Links:
             raise LinkExpired(claims)
         return claims
 
-    def _seal(self, said: bytes) -> bytes:
-        return hmac.new(self._key, _PURPOSE + said, sha256).digest()[:_SEAL_BYTES]
+    def _seals(self, said: bytes) -> list[bytes]:
+        """The seal under each key, newest first."""
+        return [mac[:_SEAL_BYTES] for mac in self._keys.macs(_PURPOSE + said)]

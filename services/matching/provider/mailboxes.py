@@ -1,10 +1,11 @@
 """Confirmation of services' mailboxes, before any one-tap mail goes to one."""
 
-import hmac
 from base64 import b32encode
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -13,9 +14,10 @@ from pymongo.errors import DuplicateKeyError
 from services.matching.collections import MAILBOXES, SERVICES
 from services.matching.directory.feed.model import Service
 from services.matching.provider.links import LinkAltered
-from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.database import Mongo, Transaction
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
+from shared.platform.key_ring import KeyRing
 
 ASKED_EVERY: Final = timedelta(days=1)
 LASTS: Final = timedelta(days=28)
@@ -55,13 +57,14 @@ class Mailboxes:
     """The mailboxes of services, each stored as a keyed hash of its address.
 
     A confirmation holds for one address and one service. A new address, or another service at the same
-    address, needs a new confirmation. `invented`: addresses that cannot exist count as confirmed, for
-    invented services.
+    address needs a new confirmation. `key`: the keys as the setting lists them; a mailbox keeps the hash of
+    an earlier key until `rehash`. `invented`: addresses that cannot exist count as confirmed, for invented
+    services.
     """
 
     def __init__(self, mongo: Mongo, key: str, clock: Clock, new_id: NewId, *, invented: bool) -> None:
         self._mongo = mongo
-        self._key = key.encode()
+        self._keys = KeyRing.of(key)
         self._clock = clock
         self._new_id = new_id
         self._invented = invented
@@ -69,13 +72,15 @@ class Mailboxes:
     async def usable(self, services: Iterable[Service]) -> frozenset[str]:
         """The ids of the services whose mailbox may be written to."""
         with_address = {one.id: one.email for one in services if one.email}
-        keys = {identity: self._id(address) for identity, address in with_address.items()}
-        rows = self._mongo[MAILBOXES].find({"_id": {"$in": sorted(set(keys.values()))}}, {"confirmed": 1})
+        ids = {identity: self._ids(address) for identity, address in with_address.items()}
+        wanted = sorted({each for some in ids.values() for each in some})
+        rows = self._mongo[MAILBOXES].find({"_id": {"$in": wanted}}, {"confirmed": 1})
         confirmed = {row["_id"]: set(row.get("confirmed", ())) async for row in rows}
         return frozenset(
             identity
             for identity, address in with_address.items()
-            if identity in confirmed.get(keys[identity], ()) or self._is_invented(address)
+            if any(identity in confirmed.get(each, ()) for each in ids[identity])
+            or self._is_invented(address)
         )
 
     async def want(self, service: Service) -> Wanted | None:
@@ -86,10 +91,12 @@ class Mailboxes:
         """
         if service.email is None or service.id in await self.usable([service]):
             return None
-        now, identity = self._clock(), self._id(service.email)
+        now, ids = self._clock(), self._ids(service.email)
+        known = {row["_id"]: row async for row in self._mongo[MAILBOXES].find({"_id": {"$in": ids}})}
+        identity = next((each for each in ids if each in known), ids[0])
+        before = known.get(identity, {})
         token = self._token(identity, self._new_id())
         names = {service.id: service.name} | await self._services_at(service.email)
-        before = await self._mongo[MAILBOXES].find_one({"_id": identity}) or {}
         old = [*before.get("old", ()), *([before["link"]] if "link" in before else ())][-_OLD_LINKS:]
         change = {"link": _hash(token), "old": old, "asked_at": now, "services": list(names)}
         which = {"_id": identity, "asked_at": {"$not": {"$gt": now - ASKED_EVERY}}}
@@ -101,7 +108,8 @@ class Mailboxes:
 
     async def taken_back(self, wanted: Wanted) -> None:
         """Records that the mail was not sent, so that a retry is possible at once."""
-        await self._mongo[MAILBOXES].update_one({"_id": wanted.mailbox}, {"$set": {"asked_at": None}})
+        which = {"link": _hash(wanted.token)}
+        await self._mongo[MAILBOXES].update_one(which, {"$set": {"asked_at": None}})
 
     async def read(self, token: str) -> MailboxAsk:
         """Reads the question of a link. Changes nothing.
@@ -129,8 +137,37 @@ class Mailboxes:
             "$addToSet": {"confirmed": {"$each": list(ask.services)}},
             "$set": {"confirmed_at": self._clock()},
         }
-        await self._mongo[MAILBOXES].update_one({"_id": ask.mailbox, "link": ask.link}, change)
+        await self._mongo[MAILBOXES].update_one({"link": ask.link}, change)
         return ask
+
+    async def by_key(self) -> Counter[str]:
+        """The number of mailboxes by the id of the key that hashes them; "" is an unknown key or address."""
+        counted: Counter[str] = Counter()
+        async for address in self._addresses():
+            ids = self._ids(address)
+            held = {
+                row["_id"] async for row in self._mongo[MAILBOXES].find({"_id": {"$in": ids}}, {"_id": 1})
+            }
+            counted.update(key for key, each in zip(self._keys.ids, ids, strict=True) if each in held)
+        counted[""] = await self._mongo[MAILBOXES].count_documents({}) - counted.total()
+        return counted
+
+    async def rehash(self) -> int:
+        """Moves the mailboxes of the directory's addresses to the newest key; returns how many moved.
+
+        Safe to run twice, and beside mails and confirmations: each mailbox moves in a transaction.
+        """
+        moved = 0
+        async for address in self._addresses():
+            newest, *earlier = self._ids(address)
+            for old in earlier:
+                moved += await self._mongo.transact(partial(_move, old=old, new=newest))
+        return moved
+
+    async def _addresses(self) -> AsyncIterator[str]:
+        known = await self._mongo[SERVICES].distinct("service.email")
+        for address in {str(each).strip().lower() for each in known if each}:
+            yield address
 
     async def _services_at(self, address: str) -> dict[str, str]:
         """The names of the services at an address, by id."""
@@ -139,14 +176,32 @@ class Mailboxes:
 
     def _token(self, mailbox: str, nonce: str) -> str:
         """Letters a to z and digits 2 to 7 alone, which every mail program leaves unchanged."""
-        secret = hmac.new(self._key, f"confirm|{mailbox}|{nonce}".encode(), sha256).digest()
+        secret = self._keys.macs(f"confirm|{mailbox}|{nonce}".encode())[0]
         return b32encode(secret).decode().rstrip("=").lower()
 
     def _is_invented(self, address: str) -> bool:
         return self._invented and address.lower().endswith(INVENTED)
 
-    def _id(self, address: str) -> str:
-        return hmac.new(self._key, f"mailbox|{address.strip().lower()}".encode(), sha256).hexdigest()
+    def _ids(self, address: str) -> list[str]:
+        """The id of an address under each key, newest first."""
+        return [mac.hex() for mac in self._keys.macs(f"mailbox|{address.strip().lower()}".encode())]
+
+
+async def _move(tx: Transaction, old: str, new: str) -> int:
+    """Moves one mailbox to another id, and joins it with what is there. Returns 1 if there was one."""
+    row = await tx[MAILBOXES].find_one_and_delete({"_id": old}, session=tx.session)
+    if row is None:
+        return 0
+    there = await tx[MAILBOXES].find_one({"_id": new}, session=tx.session)
+    confirmed = sorted({*row.get("confirmed", ()), *(there or {}).get("confirmed", ())})
+    whole = {**row, **(there or {}), "_id": new}
+    if confirmed:
+        whole["confirmed"] = confirmed
+    if there is not None:
+        ended = [*row.get("old", ()), *([row["link"]] if "link" in row else ()), *there.get("old", ())]
+        whole["old"] = ended[-_OLD_LINKS:]
+    await tx[MAILBOXES].replace_one({"_id": new}, whole, upsert=True, session=tx.session)
+    return 1
 
 
 def _hash(token: str) -> str:

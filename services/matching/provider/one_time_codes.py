@@ -4,7 +4,6 @@ import hmac
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
 from pymongo import ReturnDocument
@@ -12,6 +11,7 @@ from pymongo import ReturnDocument
 from services.matching.collections import CODES
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
+from shared.platform.key_ring import KeyRing
 
 CODE_MINUTES: Final = 15
 TRIES: Final = 5
@@ -42,7 +42,7 @@ class Codes:
 
     def __init__(self, mongo: Mongo, key: str, clock: Clock, fresh: Callable[[], str] = six_digits) -> None:
         self._mongo = mongo
-        self._key = key.encode()
+        self._keys = KeyRing.of(key)
         self._clock = clock
         self._fresh = fresh
 
@@ -55,7 +55,7 @@ class Codes:
         if len(sent) >= CODES_AN_HOUR:
             raise TooManyCodes
         row = {
-            "hash": self._hash(identity, code),
+            "hash": self._hashes(identity, code)[0],
             "expires_at": now + timedelta(minutes=CODE_MINUTES),
             "tries": 0,
             "sent": [*sent, now],
@@ -78,10 +78,11 @@ class Codes:
         )
         if row is None:
             raise CodeExpired
-        offered = self._hash(identity, "".join(code.split()))
-        if row["tries"] > TRIES or not hmac.compare_digest(row["hash"], offered):
+        stored = str(row["hash"])
+        offered = self._hashes(identity, "".join(code.split()))
+        if row["tries"] > TRIES or not any(hmac.compare_digest(stored, each) for each in offered):
             raise WrongCode
-        return offered
+        return stored
 
     async def use(self, locality: str, prescription_id: str, checked: str) -> None:
         """Uses the code up. Of simultaneous calls only one succeeds. Raises CodeExpired."""
@@ -99,8 +100,9 @@ class Codes:
         at: datetime | None = (row or {}).get("shown_at")
         return at
 
-    def _hash(self, identity: str, code: str) -> str:
-        return hmac.new(self._key, f"code|{identity}|{code}".encode(), sha256).hexdigest()
+    def _hashes(self, identity: str, code: str) -> list[str]:
+        """The hash under each key, newest first."""
+        return [mac.hex() for mac in self._keys.macs(f"code|{identity}|{code}".encode())]
 
 
 def _id(locality: str, prescription_id: str) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shared.platform.key_ring import KeyRing, derived
 
 RandomBytes = Callable[[int], bytes]
 # As Standard Webhooks writes a secret, so that its libraries take it as it is.
@@ -22,11 +22,15 @@ class CannotUnseal(Exception):
 
 
 class Sealing:
-    """Seals and unseals texts of one endpoint, with a key of its own that is derived from the secret."""
+    """Seals and unseals texts of one endpoint, with keys of its own that are derived from the secrets.
+
+    `secret`: the dead letter keys, as the setting lists them.
+    """
 
     def __init__(self, secret: bytes, random_bytes: RandomBytes = os.urandom) -> None:
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork webhooks")
-        self._cipher = AESGCM(derived.derive(secret))
+        ring = KeyRing.of(secret)
+        self.newest = ring.newest.id
+        self._ciphers = {key.id: AESGCM(derived(key.secret, "webhooks")) for key in ring}
         self._random_bytes = random_bytes
 
     def new_secret(self) -> str:
@@ -36,7 +40,7 @@ class Sealing:
     def seal(self, text: str, endpoint: str) -> bytes:
         """Seals a text, which can be unsealed for this endpoint only."""
         nonce = self._random_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, text.encode(), endpoint.encode())
+        return nonce + self._ciphers[self.newest].encrypt(nonce, text.encode(), endpoint.encode())
 
     def unseal(self, sealed: bytes, endpoint: str) -> str:
         """The text that was sealed for this endpoint.
@@ -44,8 +48,17 @@ class Sealing:
         Raises:
             CannotUnseal: it was sealed with another key or for another endpoint, or altered.
         """
+        return self._unsealed(sealed, endpoint)[0]
+
+    def key_of(self, sealed: bytes, endpoint: str) -> str:
+        """The id of the key that sealed a text. Raises CannotUnseal."""
+        return self._unsealed(sealed, endpoint)[1]
+
+    def _unsealed(self, sealed: bytes, endpoint: str) -> tuple[str, str]:
         nonce, content = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        try:
-            return self._cipher.decrypt(nonce, content, endpoint.encode()).decode()
-        except (InvalidTag, ValueError):
-            raise CannotUnseal from None
+        for key, cipher in self._ciphers.items():
+            try:
+                return cipher.decrypt(nonce, content, endpoint.encode()).decode(), key
+            except (InvalidTag, ValueError):
+                continue
+        raise CannotUnseal

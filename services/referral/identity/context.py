@@ -103,8 +103,8 @@ class ReferralContext:
         """
         if not key:
             return None
-        digest = self.vault.index(locality).digest("request", body)
-        return Idempotency(caller.subject, f"referral/{route}", key, digest)
+        digest, *earlier = self.vault.index(locality).digests("request", body)
+        return Idempotency(caller.subject, f"referral/{route}", key, digest, tuple(earlier))
 
 
 def context_of(request: Request) -> ReferralContext:

@@ -142,8 +142,8 @@ class IdentityMatcher:
         if match is NameMatch.DIFFERENT and not await self._had_name(held, given):
             await self.conflicts.record(caller, found.person, "name_does_not_fit")
             raise self._different_person("name")
-        confirm = self._confirmation(locality, found, given)
-        if same_person == confirm:
+        confirm, *earlier = self._confirmations(locality, found, given)
+        if same_person in (confirm, *earlier):
             await self.audits.reads(caller, "same_person_confirmed", [found.person], "referring")
             return
         latest = max(held, key=lambda entry: entry.version, default=None)
@@ -159,10 +159,14 @@ class IdentityMatcher:
         names = (full_name(each.get("given_name"), each["family_name"]) for each in details.values())
         return any(compare_names(name, given) is not NameMatch.DIFFERENT for name in names)
 
-    def _confirmation(self, locality: str, found: IndexedPerson, given: FullName) -> str:
-        """The code of a yes for this name and the current entry, so that no yes can be given beforehand."""
+    def _confirmations(self, locality: str, found: IndexedPerson, given: FullName) -> list[str]:
+        """The code of a yes for this name and the current entry, so that no yes can be given beforehand.
+
+        The newest key's code is shown; those of other keys hold too.
+        """
         text = "\x1f".join((found.person, str(found.version), given.given, given.family))
-        return self.vault.index(locality).digest("same person", text).hex()[:32]
+        digests = self.vault.index(locality).digests("same person", text)
+        return [digest.hex()[:32] for digest in digests]
 
     def _different_person(self, what: str) -> ValidationFailed:
         sentence = (

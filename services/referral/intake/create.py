@@ -88,7 +88,7 @@ class NewReferralAttempt:
             await self._refuse_second(tx, locality)
         details = details_of(person)
         written = await self.vault.keep(tx, locality, self.person_ref, details, self.by, context.now, new=new)
-        await index_person(tx, index, self.person_ref, person)
+        await index_person(tx, index, self.person_ref, person, new=new)
         practice, referral = self.accepted.practice.ods, context.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
         await entries.insert_entry(tx, written, locality, referral, practice, sensitive, context.now)

@@ -15,14 +15,15 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.contract.events.topics import Part, dead_letter_topic
 from shared.delivery.outbox.rows import Message
+from shared.platform.key_ring import KeyRing, derived
 
 # A larger record would not fit a topic of 2 MB, so its letter has only position and hash.
 MAX_BYTES: Final = 1_900_000
+# The id of the key that sealed a letter.
+KEY_HEADER: Final = "dlq-key"
 
 
 class Record(Protocol):
@@ -79,19 +80,25 @@ class Opened:
 
 
 class DeadLetters:
-    """Seals and opens the dead letters of one service."""
+    """Seals and opens the dead letters of one service. `secret`: its keys as the setting lists them."""
 
     def __init__(self, part: Part, secret: bytes) -> None:
         self._part = part
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork dead letters")
-        self._cipher = AESGCM(derived.derive(secret))
+        ring = KeyRing.of(secret)
+        self._newest = ring.newest.id
+        self._ciphers = {key.id: AESGCM(derived(key.secret, "dead letters")) for key in ring}
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys, newest first."""
+        return tuple(self._ciphers)
 
     def seal(self, letter: DeadLetter) -> Message:
         """The message with the sealed record, for the service's dead-letter topic."""
         record = letter.record
         place = f"{record.topic}/{record.partition}/{record.offset}"
         nonce = os.urandom(12)
-        sealed = nonce + self._cipher.encrypt(nonce, _content(record), place.encode())
+        sealed = nonce + self._ciphers[self._newest].encrypt(nonce, _content(record), place.encode())
         headers = {
             "ce_id": letter_id(self._part, place),
             "dlq-reason": letter.reason,
@@ -100,6 +107,7 @@ class DeadLetters:
             "dlq-original-partition": str(record.partition),
             "dlq-original-offset": str(record.offset),
             "dlq-part": self._part,
+            KEY_HEADER: self._newest,
             "content-type": "application/octet-stream",
         }
         return Message(dead_letter_topic(self._part), place.encode(), sealed, headers)
@@ -110,11 +118,7 @@ class DeadLetters:
         Raises:
             ValueError: the letter was sealed with another key, or altered.
         """
-        place = "/".join(message.headers[f"dlq-original-{x}"] for x in ("topic", "partition", "offset"))
-        try:
-            content = self._cipher.decrypt(message.value[:12], message.value[12:], place.encode())
-        except InvalidTag:
-            raise ValueError(f"the letter of {place} was sealed with another key or altered") from None
+        content, _ = self._opened(message)
         kept = orjson.loads(content)
         headers = kept["headers"]
         return Opened(
@@ -123,6 +127,30 @@ class DeadLetters:
             None if headers is None else [(name, _unpack(value)) for name, value in headers],
             kept["sha256"],
         )
+
+    def key_of(self, message: Message) -> str:
+        """The id of the key that sealed a letter. Raises ValueError as `open` does."""
+        return self._opened(message)[1]
+
+    def sealed_anew(self, message: Message) -> Message:
+        """The same letter under the newest key. Raises ValueError as `open` does."""
+        content, _ = self._opened(message)
+        nonce = os.urandom(12)
+        sealed = nonce + self._ciphers[self._newest].encrypt(nonce, content, _place(message).encode())
+        return Message(message.topic, message.key, sealed, {**message.headers, KEY_HEADER: self._newest})
+
+    def _opened(self, message: Message) -> tuple[bytes, str]:
+        place = _place(message)
+        for key, cipher in self._ciphers.items():
+            try:
+                return cipher.decrypt(message.value[:12], message.value[12:], place.encode()), key
+            except InvalidTag:
+                continue
+        raise ValueError(f"the letter of {place} was sealed with another key or altered")
+
+
+def _place(message: Message) -> str:
+    return "/".join(message.headers[f"dlq-original-{x}"] for x in ("topic", "partition", "offset"))
 
 
 def letter_id(part: Part, place: str) -> str:

@@ -34,12 +34,16 @@ Answer = Callable[[V, Sequence[Fact]], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """Identity of a request: its caller, route and key, and the digest of its content."""
+    """Identity of a request: its caller, route and key, and the digest of its content.
+
+    `earlier` holds the digest under keys that are no longer the newest: a repeat may come after a new key.
+    """
 
     caller: str
     route: str
     key: str
     digest: bytes
+    earlier: tuple[bytes, ...] = ()
 
     @property
     def id(self) -> str:
@@ -177,6 +181,6 @@ async def is_answered(mongo: Mongo, idempotency: Idempotency | None) -> bool:
 
 
 def _replayed(marker: Idempotency, stored: Row, view: V) -> CommandResult[V]:
-    if bytes(stored["digest"]) != marker.digest:
+    if bytes(stored["digest"]) not in (marker.digest, *marker.earlier):
         raise IdempotencyMismatch
     return CommandResult(view, (), stored["reply"], replayed=True)

@@ -163,14 +163,15 @@ def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None
     """Run until told to stop; requests under way get ten seconds to finish.
 
     With LINKWORK_LIFELINE_FD set, the process also ends when its supervisor does. A locality that does not
-    exist, a file of them that does not hold together, or a database that is another service's ends it with
+    exist, a file of them that does not hold together, a token that cannot be used, or a database that is
+    another service's ends it with
     one sentence.
     """
     configure_logging(settings.service)
     lifeline.watch()
     try:
         app = app_factory()
-    except (NoSuchLocality, LocalitiesError) as wrong:
+    except (NoSuchLocality, LocalitiesError, CannotStart) as wrong:
         raise SystemExit(str(wrong)) from None
     gc.freeze()  # what is loaded stays
     gc.enable()  # where a `__main__` has turned it off, to load all this sooner

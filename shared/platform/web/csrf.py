@@ -3,7 +3,6 @@
 import hmac
 import secrets
 import uuid
-from hashlib import sha256
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from markupsafe import Markup, escape
 from starlette.datastructures import FormData
 
 from shared.platform.web.problem import Problem
-from shared.platform.web.session import Sessions, derived_key
+from shared.platform.web.session import Sessions, derived_keys
 from shared.platform.web.settings import ServiceSettings
 
 FIELD = "csrf_token"
@@ -23,7 +22,7 @@ class FormTokens:
     """Signed tokens bound to a browser (a random cookie) and to its sign-in."""
 
     def __init__(self, settings: ServiceSettings, sessions: Sessions) -> None:
-        self._key = derived_key(settings, "form tokens")
+        self._keys = derived_keys(settings, "form tokens")
         self._sessions = sessions
         self._secure = settings.secure_cookies
         self._cookie = "__Host-linkwork-browser" if self._secure else "linkwork-browser"
@@ -35,7 +34,7 @@ class FormTokens:
         if not browser:
             browser = request.state.new_browser = secrets.token_urlsafe(16)
         nonce = secrets.token_urlsafe(12)
-        return f"{nonce}.{self._signature(request, browser, nonce)}"
+        return f"{nonce}.{self._signatures(request, browser, nonce)[0]}"
 
     def remember(self, request: Request, response: Response) -> None:
         """Set the browser's cookie if the page made for it needed a new one."""
@@ -48,8 +47,9 @@ class FormTokens:
         """Raises a 403 problem unless the form came from a page of ours."""
         browser = request.cookies.get(self._cookie, "")
         nonce, _, signature = token.partition(".") if isinstance(token, str) else ("", "", "")
-        genuine = bool(browser) and hmac.compare_digest(
-            signature.encode(), self._signature(request, browser, nonce).encode()
+        genuine = bool(browser) and any(
+            hmac.compare_digest(signature.encode(), each.encode())
+            for each in self._signatures(request, browser, nonce)
         )
         if not genuine or not self._from_here(request):
             raise Problem(
@@ -59,10 +59,11 @@ class FormTokens:
                 detail="Go back, load the page again and send it once more.",
             )
 
-    def _signature(self, request: Request, browser: str, nonce: str) -> str:
+    def _signatures(self, request: Request, browser: str, nonce: str) -> list[str]:
+        """The signature under each key, newest first."""
         session = self._sessions.current(request)
         bound = "\n".join((browser, session.id if session else "", nonce))
-        return hmac.new(self._key, bound.encode(), sha256).hexdigest()
+        return [mac.hex() for mac in self._keys.macs(bound.encode())]
 
     def _from_here(self, request: Request) -> bool:
         site = request.headers.get("sec-fetch-site")

@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from fastapi import Request, Response
 
 from shared.platform.clock import Clock, system_clock
+from shared.platform.key_ring import KeyRing, derived
 from shared.platform.web.settings import ServiceSettings
 
 LARGEST_COOKIE = 4_000
@@ -40,10 +39,10 @@ class Session:
         return sha256(self.id.encode()).hexdigest()
 
 
-def derived_key(settings: ServiceSettings, purpose: str) -> bytes:
-    """A key of 32 bytes for one purpose, so that one secret never serves two."""
-    secret = settings.session_key.get_secret_value().encode()
-    return HKDF(SHA256(), 32, salt=None, info=f"linkwork {purpose}".encode()).derive(secret)
+def derived_keys(settings: ServiceSettings, purpose: str) -> KeyRing:
+    """The keys of 32 bytes for one purpose, one of each session key, newest first."""
+    ring = KeyRing.of(settings.session_key.get_secret_value())
+    return KeyRing([derived(key.secret, purpose) for key in ring])
 
 
 class SealedCookie:
@@ -52,7 +51,8 @@ class SealedCookie:
     def __init__(self, settings: ServiceSettings, name: str, lasts: timedelta, clock: Clock) -> None:
         self._secure = settings.secure_cookies
         self.name = f"__Host-linkwork-{name}" if self._secure else f"linkwork-{name}"
-        self._seal = Fernet(urlsafe_b64encode(derived_key(settings, f"cookie {name}")))
+        keys = derived_keys(settings, f"cookie {name}")
+        self._seal = MultiFernet([Fernet(urlsafe_b64encode(key.secret)) for key in keys])
         self._lasts = lasts
         self._clock = clock
 

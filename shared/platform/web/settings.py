@@ -1,6 +1,6 @@
 """Settings of a service: environment variables that start with LINKWORK_."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contract.events.topics import CONTROL_TOPIC
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaSettings
+from shared.platform.key_ring import split_keys
 from shared.platform.web.addresses import Network, networks
 from shared.platform.web.production import (
     PREFIX,
@@ -23,6 +24,8 @@ from shared.platform.web.production import (
 
 __all__ = ["NO_TOPIC", "PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
 
+# The end of the description of a setting that may be a list of keys.
+LISTED = " A list with commas, newest first: the first writes, all read."
 # The value of LINKWORK_CONTROL_TOPIC that makes the localities file the table.
 NO_TOPIC = "none"
 
@@ -37,12 +40,20 @@ def address(default: str, *, description: str, example: str, reach: Reach) -> An
     return setting(default, description=description, example=example, json_schema_extra={"reach": reach})
 
 
-def secret(*, description: str, development: str, shortest: int = 32) -> Any:
+def numbered(name: str, keys: Iterable[str]) -> dict[str, str]:
+    """The keys of a list by the setting's name, those after the first with their place."""
+    return {name if at == 1 else f"{name}[{at}]": key for at, key in enumerate(keys, start=1)}
+
+
+def secret(*, description: str, development: str, shortest: int = 32, listed: bool = False) -> Any:
     """A secret without a default, except `development` where LINKWORK_ENV=development.
 
-    `shortest` is the least number of characters accepted in production. Annotate the field `SecretStr`.
+    `shortest` is the least number of characters accepted in production. `listed`: it may be a list of keys,
+    newest first. Annotate the field `SecretStr`.
     """
-    extra: JsonDict = {"secret": True, "development": development, "shortest": shortest}
+    extra: JsonDict = {"secret": True, "development": development, "shortest": shortest, "listed": listed}
+    if listed:
+        description += LISTED
     return Field(SecretStr(""), description=description, examples=["(a secret)"], json_schema_extra=extra)
 
 
@@ -167,10 +178,12 @@ class ServiceSettings(KafkaSettings, BaseSettings):
     session_key: SecretStr = secret(
         description="Encrypts session cookies and signs form tokens; the same for all services.",
         development="development-only-session-key-000001",
+        listed=True,
     )
     dead_letter_key: SecretStr = secret(
         description="Encrypts what is kept of records that could not be handled.",
         development="development-only-dead-letter-key-01",
+        listed=True,
     )
     session_hours: float = setting(
         9.0, description="A sign-in ends after this many hours, whatever happens.", example="9", gt=0, le=24
@@ -264,12 +277,10 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         A service adds its own.
         """
         for name, extra in self._marked("secret"):
-            yield from secret_problems(
-                name,
-                self.text(name),
-                development=str(extra["development"]),
-                shortest=int(str(extra["shortest"])),
-            )
+            for each in self._keys_of(name, extra) or ("",):
+                yield from secret_problems(
+                    name, each, development=str(extra["development"]), shortest=int(str(extra["shortest"]))
+                )
         yield from equal_secrets(self.secrets())
         for name, extra in self._marked("reach"):
             yield from address_problems(
@@ -297,14 +308,25 @@ class ServiceSettings(KafkaSettings, BaseSettings):
             yield str(problem)
 
     def secrets(self) -> dict[str, str]:
-        """Every secret by the setting's name. No two may be equal in production."""
+        """Every secret by the setting's name. No two may be equal in production.
+
+        Of a list of keys, those after the first have their place in the name: `session_key[2]`.
+        """
         found = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: it.get_secret_value() for name, it in found.items() if isinstance(it, SecretStr)}
+        alone = {name: it.get_secret_value() for name, it in found.items() if isinstance(it, SecretStr)}
+        for name, extra in self._marked("listed"):
+            alone |= numbered(name, self._keys_of(name, extra))
+        return alone
 
     def text(self, name: str) -> str:
         """The setting of this name, which holds a text or a secret."""
         value = getattr(self, name)
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def _keys_of(self, name: str, extra: JsonDict) -> tuple[str, ...]:
+        """The keys of a setting, newest first; a secret that is no list is one key."""
+        text = self.text(name)
+        return split_keys(text) if extra.get("listed") else tuple(filter(None, (text,)))
 
     def _marked(self, mark: str) -> Iterator[tuple[str, JsonDict]]:
         for name, field in type(self).model_fields.items():

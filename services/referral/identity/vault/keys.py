@@ -1,17 +1,15 @@
-"""A data key for each person, wrapped by the master key, and blind indexes to find a person again."""
+"""A data key for each person, and blind indexes to find a person again."""
 
-import hashlib
 import hmac
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.platform.key_ring import KeyRing, derived
 from shared.platform.people.names import compared_as
 
 KEY_BYTES = 32
@@ -49,59 +47,74 @@ class PersonKey:
         return f"{self.person}|{field}".encode()
 
 
-class MasterKey:
-    """Wraps the keys of people. Its id is stored beside each key, so that it can be replaced."""
+class IndexKeys:
+    """The keys of blind indexes, newest first. Each locality has keys of its own, derived from them."""
 
-    def __init__(self, key: bytes, random: Random = os.urandom) -> None:
-        self._random = random
-        self._secret = key
-        self._cipher = AESGCM(self._derived("wrap", 32))
-        self.id = self._derived("id", 8).hex()
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
 
-    def new_key(self, person: str) -> tuple[PersonKey, bytes]:
-        """A fresh random key for a person, and the same key wrapped for storing."""
-        key = self._random(KEY_BYTES)
-        nonce = self._random(NONCE_BYTES)
-        return PersonKey(person, key, self._random), nonce + self._cipher.encrypt(nonce, key, person.encode())
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, newest first."""
+        return self._ring.ids
 
-    def unwrap(self, person: str, master: str, wrapped: bytes) -> PersonKey:
-        """Unwraps a stored key. Raises VaultLocked, also if another master key wrapped it."""
-        if master != self.id:
-            raise VaultLocked
-        try:
-            key = self._cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], person.encode())
-        except (InvalidTag, ValueError):
-            raise VaultLocked from None
-        return PersonKey(person, key, self._random)
+    @property
+    def newest(self) -> str:
+        """The id of the newest key."""
+        return self._ring.newest.id
 
-    def blind_index(self, locality: str) -> "BlindIndex":
+    def of(self, locality: str) -> "BlindIndex":
         """The blind index of a locality. Entries of two localities cannot be compared."""
-        return BlindIndex(locality, self._derived(f"blind index {locality}", 32))
-
-    def _derived(self, purpose: str, size: int) -> bytes:
-        return HKDF(SHA256(), size, salt=None, info=f"linkwork vault {purpose}".encode()).derive(self._secret)
+        keys = {key.id: derived(key.secret, f"vault blind index {locality}") for key in self._ring}
+        return BlindIndex(locality, keys)
 
 
 class BlindIndex:
-    """Keyed digests: equal for the same person, and meaningless without the key."""
+    """Keyed digests: equal for the same person, and meaningless without the key.
 
-    def __init__(self, locality: str, key: bytes) -> None:
+    While two keys are in use, a person has digests under both (`*_by_key`), so that processes with one of
+    them and processes with both find the same person.
+    """
+
+    def __init__(self, locality: str, keys: Mapping[str, bytes]) -> None:
+        """Keeps the keys by their ids, newest first."""
         self.locality = locality
-        self._key = key
+        self._keys = keys
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the keys, newest first."""
+        return tuple(self._keys)
 
     def by_number(self, nhs_number: str) -> str:
-        """The digest of a normalised NHS number: equal digests are the same person."""
-        return self._digest("number", nhs_number)
+        """The newest digest of a normalised NHS number: equal digests are the same person."""
+        return next(iter(self.number_by_key(nhs_number).values()))
+
+    def number_by_key(self, nhs_number: str) -> dict[str, str]:
+        """The digest of a normalised NHS number by the id of each key, newest first."""
+        return self._digests("number", nhs_number)
 
     def by_likeness(self, given_name: str, family_name: str, born: date, postcode: str | None) -> str:
-        """The digest of name, date of birth and postcode: equal digests may be the same person."""
-        name = compared_as(given_name) + " " + compared_as(family_name)
-        return self._digest("likeness", unicodedata.normalize("NFC", name), born.isoformat(), postcode or "")
+        """The newest digest of name, date of birth and postcode."""
+        return next(iter(self.likeness_by_key(given_name, family_name, born, postcode).values()))
+
+    def likeness_by_key(
+        self, given_name: str, family_name: str, born: date, postcode: str | None
+    ) -> dict[str, str]:
+        """The digest of name, date of birth and postcode by key: equal ones may be the same person."""
+        name = unicodedata.normalize("NFC", compared_as(given_name) + " " + compared_as(family_name))
+        return self._digests("likeness", name, born.isoformat(), postcode or "")
 
     def digest(self, purpose: str, text: str) -> bytes:
-        """A keyed digest of a text, which recognises a repeated text without storing it."""
-        return hmac.new(self._key, f"{purpose}\x1f{text}".encode(), hashlib.sha256).digest()
+        """The newest keyed digest of a text, which recognises a repeated text without storing it."""
+        return self.digests(purpose, text)[0]
 
-    def _digest(self, kind: str, *parts: str) -> str:
-        mac = hmac.new(self._key, "\x1f".join((kind, *parts)).encode(), hashlib.sha256).hexdigest()
-        return f"{self.locality}/{kind}/{mac}"
+    def digests(self, purpose: str, text: str) -> list[bytes]:
+        """The keyed digest of a text under each key, newest first."""
+        content = f"{purpose}\x1f{text}".encode()
+        return [hmac.digest(key, content, "sha256") for key in self._keys.values()]
+
+    def _digests(self, kind: str, *parts: str) -> dict[str, str]:
+        content = "\x1f".join((kind, *parts)).encode()
+        macs = {name: hmac.digest(key, content, "sha256").hex() for name, key in self._keys.items()}
+        return {name: f"{self.locality}/{kind}/{mac}" for name, mac in macs.items()}

@@ -8,7 +8,8 @@ from services.referral.collections import KEYS, PEOPLE, Source, session_of
 from services.referral.identity.person import StoredFields
 from services.referral.identity.vault import entries, versions
 from services.referral.identity.vault.entries import Entry
-from services.referral.identity.vault.keys import BlindIndex, MasterKey, PersonKey
+from services.referral.identity.vault.keys import BlindIndex, IndexKeys, PersonKey
+from services.referral.identity.vault.masters import MasterKeys
 from services.referral.identity.vault.versions import WrittenPerson
 from shared.delivery.mongo.database import Row, Transaction
 
@@ -36,14 +37,15 @@ class PastValue:
 class PersonVault:
     """Reads and writes people. Every write is part of the caller's transaction."""
 
-    def __init__(self, master: MasterKey) -> None:
-        self._master = master
+    def __init__(self, masters: MasterKeys, index_keys: IndexKeys) -> None:
+        self.masters = masters
+        self.index_keys = index_keys
         self._indexes: dict[str, BlindIndex] = {}
 
     def index(self, locality: str) -> BlindIndex:
         """The blind index of a locality."""
         if locality not in self._indexes:
-            self._indexes[locality] = self._master.blind_index(locality)
+            self._indexes[locality] = self.index_keys.of(locality)
         return self._indexes[locality]
 
     async def key(self, source: Source, person: str) -> PersonKey | None:
@@ -53,9 +55,10 @@ class PersonVault:
     async def keys(self, source: Source, persons: Collection[str]) -> dict[str, PersonKey]:
         """The keys of these people that exist. Raises VaultLocked."""
         found = source[KEYS].find({"_id": {"$in": list(persons)}}, session=session_of(source))
-        return {
-            row["_id"]: self._master.unwrap(row["_id"], row["master"], row["wrapped"]) async for row in found
-        }
+        opened = await self.masters.unwrap_all(
+            [(row["_id"], row["master"], row["wrapped"]) async for row in found]
+        )
+        return {key.person: key for key in opened}
 
     async def keep(
         self,
@@ -75,8 +78,14 @@ class PersonVault:
         """
         key = None if new else await self.key(tx, person)
         if key is None:
-            key, wrapped = self._master.new_key(person)
-            key_row = {"_id": person, "master": self._master.id, "wrapped": wrapped}
+            key, wrapped = await self.masters.new_key(person)
+            key_row = {
+                "_id": person,
+                "master": self.masters.newest,
+                "wrapped": wrapped,
+                # The index keys under which all digests of the person are stored.
+                "indexed": list(self.index_keys.ids),
+            }
             await tx[KEYS].insert_one(key_row, session=tx.session)
         row: Row | None = None if new else await tx[PEOPLE].find_one({"_id": person}, session=tx.session)
         if row is None:
