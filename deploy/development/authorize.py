@@ -15,6 +15,9 @@ from shared.platform.localities import Localities
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
+# Levels of assurance, as CIS2 calls them. Nobody proves anything here.
+ACR_VALUES = ("AAL1_USERPASS", "AAL2_ANY", "AAL3_ANY")
+
 
 class Asked(BaseModel):
     """An authorization request, as read from the address or from our own sign-in form."""
@@ -28,6 +31,12 @@ class Asked(BaseModel):
     nonce: str = ""
     code_challenge: str = ""
     code_challenge_method: str = ""
+    acr_values: str = ""
+
+    @property
+    def acr(self) -> str:
+        """The first level asked for that this issuer pretends to know; empty if there is none."""
+        return next((each for each in self.acr_values.split() if each in ACR_VALUES), "")
 
     def fault(self) -> str | None:
         """The OAuth error of a request that can be answered but not granted."""
@@ -85,6 +94,7 @@ def authorize_routes(
             redirect_uri=asked.redirect_uri,
             challenge=asked.code_challenge,
             nonce=asked.nonce,
+            acr=asked.acr,
         )
         return answer(asked, code=code)
 

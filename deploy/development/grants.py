@@ -23,6 +23,7 @@ class Grant:
     challenge: str
     nonce: str
     ends: datetime
+    acr: str = ""
 
 
 class Codes:
@@ -32,14 +33,17 @@ class Codes:
         self._clock = clock
         self._grants: dict[str, Grant] = {}
 
-    def issue(self, *, user_id: str, client_id: str, redirect_uri: str, challenge: str, nonce: str) -> str:
+    def issue(
+        self, *, user_id: str, client_id: str, redirect_uri: str, challenge: str, nonce: str, acr: str = ""
+    ) -> str:
         """A fresh code."""
         now = self._clock()
         self._grants = {code: grant for code, grant in self._grants.items() if grant.ends > now}
         while len(self._grants) >= MOST_CODES:
             self._grants.pop(next(iter(self._grants)))
         code = secrets.token_urlsafe(24)
-        self._grants[code] = Grant(user_id, client_id, redirect_uri, challenge, nonce, now + CODE_LASTS)
+        ends = now + CODE_LASTS
+        self._grants[code] = Grant(user_id, client_id, redirect_uri, challenge, nonce, ends, acr)
         return code
 
     def redeem(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:

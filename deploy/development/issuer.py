@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from deploy.development.authorize import authorize_routes
+from deploy.development.authorize import ACR_VALUES, authorize_routes
 from deploy.development.grants import Codes
 from deploy.development.settings import DevelopmentSettings
 from deploy.development.signing import ALGORITHM, IssuerKey
@@ -48,6 +48,7 @@ def discovery_document(issuer: str) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "scopes_supported": ["openid"],
+        "acr_values_supported": list(ACR_VALUES),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,

@@ -64,6 +64,8 @@ class TokenEndpoint:
         identity: dict[str, object] = {"sub": user.id}
         if grant.nonce:
             identity["nonce"] = grant.nonce
+        if grant.acr:
+            identity["acr"] = grant.acr
         return JSONResponse(
             {
                 "access_token": self._key.sign(user.claims(), USER_TOKEN_LASTS),

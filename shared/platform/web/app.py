@@ -21,6 +21,7 @@ from shared.platform.clock import Clock, system_clock
 from shared.platform.errors import CannotStart, NotOwner
 from shared.platform.localities import Localities, LocalitiesError, NoSuchLocality
 from shared.platform.web.accessibility import accessibility_routes
+from shared.platform.web.assurance import Assurance
 from shared.platform.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.platform.web.csrf import FormTokens
 from shared.platform.web.head import HeadAsGet
@@ -72,7 +73,7 @@ def create_service_app(
     services, and makes this application the one where people sign in and out; without it, the referral
     service is asked about them. `unavailable` is the sentence of the answer to a temporary failure.
     Handlers find on `request.app.state`: settings, pages,
-    sessions, session_check, limits, verifier, form_tokens, clock.
+    sessions, session_check, limits, verifier, assurance, form_tokens, clock.
     """
     check: SessionCheck = keeper if keeper is not None else AskedSessions(settings, clock)
     app = DocumentedApi(
@@ -89,6 +90,7 @@ def create_service_app(
     app.state.session_check = RememberedSessions(check)
     app.state.limits = Limits(settings)
     app.state.form_tokens = FormTokens(settings, sessions)
+    app.state.assurance = Assurance.of(settings.acr_by_role)
     app.state.verifier = TokenVerifier(
         keys=keys
         or IssuerKeys(jwks_url=settings.jwks_url, discovery_url=settings.discovery_url, clock=clock),

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from shared.platform.web.assurance import Assurance
 from shared.platform.web.keys import KeysUnavailable
 from shared.platform.web.limits import Limits
 from shared.platform.web.principal import ROLES, Principal, Role, principal_of
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 
+_STRONGER = "Your role asks for a stronger sign-in, such as with a second factor."
+
+
 class SignInNeeded(Exception):
     """The reader of a page is not signed in, or no longer."""
 
@@ -65,6 +69,7 @@ async def caller(request: Request) -> Principal:
     except KeysUnavailable:
         raise _not_judged() from None
     limits.of_caller(found)
+    _require_assurance(request, found)
     request.state.caller = found
     return found
 
@@ -99,7 +104,8 @@ async def _reader(request: Request) -> Principal | None:
         raise sessions_unavailable() from None
     except KeysUnavailable:
         raise _not_judged() from None
-    return found
+    # A session from before the setting was tightened: its owner signs in again, more surely.
+    return found if _assurance(request).suffices(found, session.acr) else None
 
 
 async def page_caller(request: Request) -> Principal:
@@ -174,6 +180,20 @@ def _in_role(caller: Principal, roles: tuple[str, ...]) -> Principal:
     if caller.role not in roles:
         raise Problem(403, code="role", detail="Your role does not include this.")
     return caller
+
+
+def _require_assurance(request: Request, caller: Principal) -> None:
+    """Raises a 401 problem, with the challenge of RFC 9470, for a sign-in that was not sure enough."""
+    if _assurance(request).suffices(caller):
+        return
+    values = " ".join(_assurance(request).values_for(caller.role))
+    challenge = f'Bearer realm="linkwork", error="insufficient_user_authentication", acr_values="{values}"'
+    raise Problem(401, code="acr", detail=_STRONGER, headers={"www-authenticate": challenge})
+
+
+def _assurance(request: Request) -> Assurance:
+    assurance: Assurance = request.app.state.assurance
+    return assurance
 
 
 def _verifier(request: Request) -> TokenVerifier:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -16,6 +17,7 @@ class Principal:
     Attributes:
         partner: the name of a partner in its sources; of role `partner` only. None speaks for no source.
         parts: the parts in whose name a partner asks others; of role `partner` only.
+        acr: how surely they signed in, as their issuer calls it: `acr`, and `acrs` of Entra ID.
         on_behalf_of: the subject of the user for whom a part asks. Events name that user as their actor.
     """
 
@@ -28,6 +30,7 @@ class Principal:
     partner: str | None = None
     parts: frozenset[str] = frozenset()
     on_behalf_of: str | None = None
+    acr: frozenset[str] = frozenset()
 
     def actor(self, key: bytes) -> str:
         """The person as events name them: the same word for the same person and key, and no name."""
@@ -72,7 +75,15 @@ def principal_of(claims: dict[str, Any]) -> Principal:
         scopes=frozenset(scope.split()),
         partner=partner,
         parts=_texts(claims.get("parts", [])) if role == "partner" else frozenset(),
+        acr=acr_of(claims),
     )
+
+
+def acr_of(claims: Mapping[str, Any]) -> frozenset[str]:
+    """The `acr` of verified claims, and the `acrs` of Entra ID. What is no text counts for nothing."""
+    acr, acrs = claims.get("acr"), claims.get("acrs")
+    values = [acr, *(acrs if isinstance(acrs, list) else [])]
+    return frozenset(value for value in values if isinstance(value, str) and value)
 
 
 def _texts(value: Any) -> frozenset[str]:

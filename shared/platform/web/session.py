@@ -27,11 +27,15 @@ class SessionTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in: a random id, the access token, and when it ends, however busy its owner is."""
+    """A sign-in: a random id, the access token, and when it ends, however busy its owner is.
+
+    `acr`: how surely its owner signed in, as the ID token said.
+    """
 
     id: str
     access_token: str
     ends: datetime
+    acr: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -103,10 +107,11 @@ class Sessions:
         self._cookie = SealedCookie(settings, "session", self._lasts, clock)
         self.sign_in = SealedCookie(settings, "sign-in", timedelta(minutes=SIGN_IN_MINUTES), clock)
 
-    def start(self, response: Response, access_token: str) -> Session:
+    def start(self, response: Response, access_token: str, acr: frozenset[str] = frozenset()) -> Session:
         """A new session under a new id, which is still to be kept. Raises SessionTooLarge."""
-        session = Session(secrets.token_urlsafe(16), access_token, self._clock() + self._lasts)
-        content = {"id": session.id, "token": access_token, "ends": int(session.ends.timestamp())}
+        session = Session(secrets.token_urlsafe(16), access_token, self._clock() + self._lasts, acr)
+        content: dict[str, Any] = {"id": session.id, "token": access_token}
+        content |= {"ends": int(session.ends.timestamp()), "acr": sorted(acr)}
         self._cookie.put(response, content)
         return session
 
@@ -115,7 +120,8 @@ class Sessions:
         content = self._cookie.read(request)
         if content is None:
             return None
-        session = Session(content["id"], content["token"], datetime.fromtimestamp(content["ends"], UTC))
+        ends, acr = datetime.fromtimestamp(content["ends"], UTC), frozenset(content.get("acr", ()))
+        session = Session(content["id"], content["token"], ends, acr)
         return session if self._clock() < session.ends else None
 
     def named_by(self, request: Request) -> bool:

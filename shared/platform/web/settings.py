@@ -13,6 +13,7 @@ from shared.contract.events.topics import CONTROL_TOPIC
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaSettings
 from shared.platform.key_ring import split_keys
 from shared.platform.web.addresses import Network, networks
+from shared.platform.web.assurance import Assurance
 from shared.platform.web.production import (
     PREFIX,
     Reach,
@@ -185,6 +186,14 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         development="development-only-dead-letter-key-01",
         listed=True,
     )
+    acr_by_role: str = setting(
+        "",
+        description=(
+            "How surely people of a role must have signed in: values of the issuer's `acr` (or `acrs`), of"
+            " which one suffices. Empty: any sign-in does."
+        ),
+        example="programme_admin=AAL3_ANY, link_worker=AAL2_ANY AAL3_ANY",
+    )
     session_hours: float = setting(
         9.0, description="A sign-in ends after this many hours, whatever happens.", example="9", gt=0, le=24
     )
@@ -332,6 +341,12 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         for name, field in type(self).model_fields.items():
             if isinstance(field.json_schema_extra, dict) and mark in field.json_schema_extra:
                 yield name, field.json_schema_extra
+
+    @field_validator("acr_by_role")
+    @classmethod
+    def _acr_is_by_role(cls, given: str) -> str:
+        Assurance.of(given)
+        return given
 
     @field_validator("trusted_proxies")
     @classmethod

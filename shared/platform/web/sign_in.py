@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -11,15 +12,21 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from joserfc.errors import JoseError
 
+from shared.platform.web.assurance import Assurance
 from shared.platform.web.auth import MaybePageCaller, local_path, sessions_unavailable
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.keys import KeysUnavailable
+from shared.platform.web.principal import acr_of
 from shared.platform.web.problem import Problem
 from shared.platform.web.session import Session, Sessions, SessionTooLarge
 from shared.platform.web.session_keeping import RememberedSessions, SessionKeeper, SessionsUnavailable
 from shared.platform.web.settings import ServiceSettings
 from shared.platform.web.tokens import InvalidToken, TokenVerifier
 
+_NOT_STRONG = (
+    "Your role asks for a stronger sign-in, such as with a second factor, and the sign-in service did not "
+    "confirm one. Ask your programme team."
+)
 log = logging.getLogger("linkwork.web")
 
 
@@ -64,18 +71,21 @@ def sign_in_routes(settings: ServiceSettings, keeper: SessionKeeper) -> APIRoute
         if begun is None:
             raise _not_completed()
         request.scope["session"] = begun
-        access_token = await _exchanged(client, request, settings)
+        access_token, acr = await _exchanged(client, request, settings)
         verifier: TokenVerifier = request.app.state.verifier
         try:
-            await verifier.caller(access_token)
+            caller = await verifier.caller(access_token)
         except InvalidToken:
             raise Problem(403, code="no_role", detail="Your account has no role in Linkwork yet.") from None
         except KeysUnavailable:
             raise _unavailable() from None
+        assurance: Assurance = request.app.state.assurance
+        if not assurance.suffices(caller, acr):
+            return await _more_surely(request, client, returning, begun, assurance.values_for(caller.role))
         response = RedirectResponse(local_path(begun.get("next")), 303)
         before = sessions.current(request)
         try:
-            session = sessions.start(response, access_token)
+            session = sessions.start(response, access_token, acr)
             await keeper.begin(session.digest, session.ends)
             if before is not None:  # one browser has one session: the earlier cookie may have been copied
                 await _end(request, keeper, before)
@@ -111,6 +121,8 @@ def _sign_out_routes(settings: ServiceSettings, client: Any, keeper: SessionKeep
                 headers={"retry-after": "5"},
             ) from None
         response = RedirectResponse(await _farewell(client, settings), 303)
+        # Not "cookies": browsers would clear those of the whole organisation's domain.
+        response.headers["clear-site-data"] = '"cache", "storage"'
         sessions.end(response)
         return response
 
@@ -151,8 +163,31 @@ async def _farewell(client: Any, settings: ServiceSettings) -> str:
     return f"{leave}?{urlencode(back)}"
 
 
-async def _exchanged(client: Any, request: Request, settings: ServiceSettings) -> str:
-    """The access token for the code in this request; state, PKCE and the ID token are Authlib's to check."""
+async def _more_surely(
+    request: Request, client: Any, returning: str, begun: Mapping[str, Any], values: tuple[str, ...]
+) -> Response:
+    """Sends the browser to the issuer once more, which is asked for one of these values.
+
+    Raises:
+        Problem: 403, if it was asked already; 503 without the issuer.
+    """
+    if begun.get("acr_asked"):
+        raise Problem(403, "A stronger sign-in is needed", code="acr", detail=_NOT_STRONG)
+    request.scope["session"] = again = {"next": local_path(begun.get("next")), "acr_asked": True}
+    try:
+        response: Response = await client.authorize_redirect(request, returning, acr_values=" ".join(values))
+    except (httpx.HTTPError, OAuthError, ValueError):
+        raise _unavailable() from None
+    sessions: Sessions = request.app.state.sessions
+    sessions.sign_in.put(response, again)
+    return response
+
+
+async def _exchanged(client: Any, request: Request, settings: ServiceSettings) -> tuple[str, frozenset[str]]:
+    """The access token for the code in this request, and the ID token's `acr`.
+
+    State, PKCE and the ID token are Authlib's to check.
+    """
     try:
         metadata = await client.load_server_metadata()
         if metadata.get("issuer") != settings.issuer:
@@ -160,7 +195,7 @@ async def _exchanged(client: Any, request: Request, settings: ServiceSettings) -
         if settings.jwks_url:
             metadata["jwks_uri"] = settings.jwks_url  # as this process reaches it
         granted = await client.authorize_access_token(request, leeway=30)
-        return str(granted["access_token"])
+        return str(granted["access_token"]), acr_of(granted.get("userinfo") or {})
     except httpx.HTTPError:
         raise _unavailable() from None
     except (OAuthError, JoseError, ValueError, KeyError, TypeError) as error:

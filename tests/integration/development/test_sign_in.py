@@ -41,8 +41,9 @@ async def test_signing_out_ends_it(client: httpx.AsyncClient) -> None:
     await sign_in(client, "admin")
     page = await client.get("/dev/mailbox")
 
-    await client.post("/sign-out", data=hidden_fields(page.text))
+    left = await client.post("/sign-out", data=hidden_fields(page.text))
 
+    assert left.headers["clear-site-data"] == '"cache", "storage"'
     assert (await client.get("/dev/mailbox")).status_code == 303
     assert "signed out" in (await client.get("/signed-out")).text
 
