@@ -101,6 +101,7 @@ async def test_a_session_from_before_the_setting_is_asked_again(issuer: Loopback
 
 async def test_a_token_that_is_not_sure_enough_is_challenged(issuer: LoopbackIssuer) -> None:
     strict = sample_app(issuer.settings(ServiceSettings, acr_by_role="referrer=AAL3_ANY AAL2_ANY"))
+    me = "/api/linkwork/v1/me"
     async with browser(strict) as client:
         for claims in ({}, {"acr": "AAL1_USERPASS"}, {"acr": ["AAL3_ANY"]}, {"acrs": "AAL3_ANY"}):
             refused = await client.get(
@@ -111,7 +112,7 @@ async def test_a_token_that_is_not_sure_enough_is_challenged(issuer: LoopbackIss
             assert 'error="insufficient_user_authentication"' in challenge
             assert 'acr_values="AAL3_ANY AAL2_ANY"' in challenge
         for claims in ({"acr": "AAL2_ANY"}, {"acrs": ["c1", "AAL3_ANY"]}):
-            taken = await client.get("/api/linkwork/v1/me", headers=issuer.bearer(role="referrer", **claims))
+            taken = await client.get(me, headers=issuer.bearer(role="referrer", **claims))
             assert taken.status_code == 200, claims
 
 
