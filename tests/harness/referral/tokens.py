@@ -41,6 +41,10 @@ def make_key(label: str, *, may_leave: bool = False) -> str:
 
     token = pkcs11.lib(str(module())).get_token(token_label=TOKEN)
     template = {pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: may_leave}
-    with token.open(rw=True, user_pin=PIN) as session:
+    try:
+        opened = token.open(rw=True, user_pin=PIN)
+    except pkcs11.exceptions.UserAlreadyLoggedIn:  # By a key that the same test uses.
+        opened = token.open(rw=True)
+    with opened as session:
         session.generate_key(pkcs11.KeyType.AES, 256, label=label, store=True, template=template)
     return f"pkcs11:token=linkwork%20tests;object={label}"
