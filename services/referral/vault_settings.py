@@ -11,7 +11,8 @@ from pydantic import SecretStr, model_validator
 
 from shared.platform.key_ring import split_keys
 from shared.platform.web.production import is_trivial, secret_problems
-from shared.platform.web.settings import LISTED, ServiceSettings, numbered, setting
+from shared.platform.web.setting_fields import LISTED, numbered
+from shared.platform.web.settings import ServiceSettings, setting
 
 MASTER_KEY_BYTES: Final = 32
 # The beginning of a master key that stays in a token.

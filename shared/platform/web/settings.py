@@ -1,11 +1,11 @@
 """Settings of a service: environment variables that start with LINKWORK_."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,40 +22,12 @@ from shared.platform.web.production import (
     in_one,
     secret_problems,
 )
+from shared.platform.web.setting_fields import address, numbered, secret, setting
 
 __all__ = ["NO_TOPIC", "PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
 
-# The end of the description of a setting that may be a list of keys.
-LISTED = " A list with commas, newest first: the first writes, all read."
 # The value of LINKWORK_CONTROL_TOPIC that makes the localities file the table.
 NO_TOPIC = "none"
-
-
-def setting(default: Any = ..., *, description: str, example: str, **limits: Any) -> Any:
-    """A field with its line in the generated documentation."""
-    return Field(default, description=description, examples=[example], **limits)
-
-
-def address(default: str, *, description: str, example: str, reach: Reach) -> Any:
-    """A field that holds an address over HTTP; in production, `reach` says which are refused."""
-    return setting(default, description=description, example=example, json_schema_extra={"reach": reach})
-
-
-def numbered(name: str, keys: Iterable[str]) -> dict[str, str]:
-    """The keys of a list by the setting's name, those after the first with their place."""
-    return {name if at == 1 else f"{name}[{at}]": key for at, key in enumerate(keys, start=1)}
-
-
-def secret(*, description: str, development: str, shortest: int = 32, listed: bool = False) -> Any:
-    """A secret without a default, except `development` where LINKWORK_ENV=development.
-
-    `shortest` is the least number of characters accepted in production. `listed`: it may be a list of keys,
-    newest first. Annotate the field `SecretStr`.
-    """
-    extra: JsonDict = {"secret": True, "development": development, "shortest": shortest, "listed": listed}
-    if listed:
-        description += LISTED
-    return Field(SecretStr(""), description=description, examples=["(a secret)"], json_schema_extra=extra)
 
 
 class ServiceSettings(KafkaSettings, BaseSettings):
