@@ -137,12 +137,11 @@ class Found:
 
     def lines(self) -> list[tuple[str, ...]]:
         """The rows of the table."""
-        newest: set[tuple[str, str]] = set()
+        newest: dict[tuple[str, str], str] = {}
         lines: list[tuple[str, ...]] = []
         for each in self.holdings:
-            first = (each.service, each.purpose) not in newest
-            newest.add((each.service, each.purpose))
-            use = "writes" if first else "reads" if each.key else "-"
+            first = newest.setdefault((each.service, each.purpose), each.key)
+            use = "writes" if each.key == first else "reads" if each.key else "-"
             holds = f"{each.count} {each.things}" if each.count else "nothing"
             if each.outside_until is not None:
                 holds += f", and links or cookies until {format_time(each.outside_until)}"
