@@ -89,7 +89,7 @@ class SmallReferral(_WithHands):
         if body["do"] == "stage":
             facts = self.stored.facts[slug, referral].values()
             hidden = "shows no meeting" in self.faults
-            return {"stage": "waiting" if hidden else stage_of(facts, self.priorities)}
+            return {"stage": "waiting" if hidden else stage_of(facts, self.sources)}
         return None
 
     async def kill(self) -> None:

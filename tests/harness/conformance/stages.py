@@ -1,13 +1,14 @@
 """The stage of a referral from the facts that a small part keeps."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from conformance.events import Event, stamp
+from conformance.sources import Sources
 from shared.contract.history.vectors import FORMAT, folded, load
 
 
-def stage_of(facts: Iterable[Event], priorities: Mapping[str, int]) -> str:
+def stage_of(facts: Iterable[Event], sources: Sources) -> str:
     """The stage that these facts fold to."""
     said = [
         {
@@ -21,5 +22,11 @@ def stage_of(facts: Iterable[Event], priorities: Mapping[str, int]) -> str:
         for each in facts
     ]
     vector = {"name": "", "rules": [], "rule": "", "facts": said, "state": {}}
-    file = {"format": FORMAT, "sections": {}, "source_priorities": priorities, "vectors": [vector]}
+    file = {
+        "format": FORMAT,
+        "sections": {},
+        "source_priorities": dict(sources.priorities),
+        "source_parts": dict(sources.brings),
+        "vectors": [vector],
+    }
     return str(folded(load(json.dumps(file))).vectors[0].state["stage"])

@@ -36,7 +36,7 @@ async def part(
 ) -> AsyncIterator[BookingJs]:
     """The part, which owns booking of its locality as of epoch 1."""
     folder = tmp_path_factory.mktemp("booking")
-    more = {"session_timeout_ms": 3000, "booking_wait_seconds": 0.5}
+    more: dict[str, Any] = {"session_timeout_ms": 3000, "booking_wait_seconds": 0.5}
     async with (
         running_referral(folder, issuer, kafka, mongo_url, brings=NAME, **more) as referral,
         booking_js(referral, example, folder) as made,
