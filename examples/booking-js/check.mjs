@@ -137,6 +137,14 @@ const others = { ...meeting("/meir/booking", 0, "theirs"), id: newId() };
 after.hear(heard([marker(2, "linkwork"), factOf(others), marker(3, "booking-js")]));
 check("what another owner answered is not answered again", !unsaid(after).length, unsaid(after));
 
+
+// A missed meeting keeps its time, even if that is still to come: another owner has it reserved.
+const miss = { kind: "meeting_missed", meeting_id: "m" };
+const missed = { event: "outcome-recorded", source: "/meir/casework", body: miss };
+const misses = [made, meeting("/meir/booking", 0, "m"), missed].map((fact) => factOf(fact).fact);
+const held = view(misses, PRIORITIES, BRINGS).meetings.filter(({ isHeld }) => isHeld);
+check("a missed meeting keeps its time", held.map(({ id }) => id).join() === "m", held);
+
 failed.forEach((line) => console.error(line));
 console.log(`passed ${passed}, failed ${failed.length}`);
 process.exit(failed.length ? 1 : 0);

@@ -14,8 +14,8 @@ export function view(facts, ...table) {
     const starts = Date.parse(body.starts_at);
     const ends = starts + body.minutes * 60_000;
     const day = dayOf(starts);
-    const isHeld = endings.open && (status === "booked" || (status === "attended" && heldOn === day)); // BOOK-14
-    const why = outcome?.body.why;
+    const isKept = ["booked", "missed"].includes(status) || (status === "attended" && heldOn === day); // BOOK-14
+    const [isHeld, why] = [endings.open && isKept, outcome?.body.why];
     return { id, status, provisional, source, body, starts, ends, day, isHeld, why, worker: body.link_worker };
   });
   const undoes = ({ body }) => facts.some((fact) => fact.source === body.event_source && fact.id === body.event_id &&
