@@ -128,6 +128,8 @@ async def command(
         )
         if within is not None:
             await within(tx, decision_context)
+        # Before the answer: a case looks incomplete where its decisions are left to another owner.
+        unit_of_work.require_owned()
         facts = tuple(event.fact for event in aggregate.added)
         reply = dict(answer(aggregate.fold(), facts)) if answer else {}
         await unit_of_work.write()

@@ -148,7 +148,7 @@ class UnitOfWork(Generic[V, R]):
             Conflict: another write changed a document since it was read.
             NotOwner: an event or a task is of a part that another owner has.
         """
-        self._require_owned()
+        self.require_owned()
         changed = [aggregate for aggregate in self.aggregates.values() if aggregate.changed]
         await self.fold(changed)
         await self._write_aggregates(changed)
@@ -170,7 +170,8 @@ class UnitOfWork(Generic[V, R]):
         # Last, so that a flip is held up for the commit alone.
         await self.fence.write(self.tx)
 
-    def _require_owned(self) -> None:
+    def require_owned(self) -> None:
+        """Raises NotOwner if an event or a task is of a part that another owner has."""
         for aggregate in self.aggregates.values():
             locality = aggregate.locality
             parts = {part for each in aggregate.emitted for part in our_parts(each.source)}
