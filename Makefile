@@ -65,7 +65,7 @@ test-long:
 	@$(VENV)/python -m deploy.local.assets
 	$(VENV)/python -m pytest -n 2 -m long tests/integration tests/system
 
-# Tests of the tools: bench, chaos, demo, mutations.
+# Tests of the tools: bench, chaos, demo, mutations; and of keys in a PKCS#11 token, which need SoftHSM.
 test-tools:
 	@$(PYTHON) deploy/bootstrap.py dev
 	$(VENV)/python -m pytest -n 2 tests/tools
