@@ -2,12 +2,23 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from conformance.contract import sources, vectors
 from conformance.events import Event
 from conformance.trial import Trial
+
+
+def without_partners(names: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """The vectors of these files, but for those in which a partner brings a part.
+
+    A part of Linkwork's follows its own table, which does not list these partners.
+    """
+    for name in names:
+        _, brings = sources(name)
+        yield from (each for each in vectors(name) if not any(f["source"] in brings for f in each["facts"]))
 
 
 def placed(trial: Trial, vector: Mapping[str, Any]) -> tuple[list[Event], Mapping[str, Any]]:

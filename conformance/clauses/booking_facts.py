@@ -7,11 +7,11 @@ from typing import Any
 
 from conformance.clause import Try, clause
 from conformance.clauses.booking_answers import BOOKING, ends, starts
-from conformance.contract import stories, vectors
+from conformance.contract import stories
 from conformance.play import Play, answers_only_by_duty
 from conformance.roster import CROWDED
 from conformance.trial import Trial, now
-from conformance.vectors import placed
+from conformance.vectors import placed, without_partners
 
 _VECTORS = ("counting", "meetings", "retraction", "endings", "creation")
 _TRIED = 60
@@ -85,7 +85,7 @@ def _half_hours(moment: datetime) -> Iterator[datetime]:
 )
 async def fold(trial: Trial) -> None:
     """Says the facts of sixty vectors in random order. Open and never met: answered; else: not booked."""
-    known = [each for name in _VECTORS for each in vectors(name) if each["facts"]]
+    known = [each for each in without_partners(_VECTORS) if each["facts"]]
     played = [_Vector(trial, each) for each in trial.rng.sample(known, min(_TRIED, len(known)))]
     said = [event for each in played for event in each.events]
     trial.rng.shuffle(said)

@@ -10,11 +10,11 @@ import httpx
 from conformance import handing
 from conformance.clause import Broken, NotTried, Try, clause
 from conformance.clauses.referral import REFERRAL, refer
-from conformance.contract import stories, vectors
+from conformance.contract import stories
 from conformance.play import Play
 from conformance.settings import OURS
 from conformance.trial import Trial
-from conformance.vectors import placed
+from conformance.vectors import placed, without_partners
 
 _CLAIMS: Final = "/api/referral/v1/claims"
 _FILES: Final = ("counting", "creation", "meetings", "retraction", "endings", "prescriptions", "stage")
@@ -40,16 +40,15 @@ async def _until_stage(trial: Trial, referral: str, wanted: str, what: str) -> N
 
 def playable() -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Name, facts and stage of each vector of one referral whose only creation is ours and stands."""
-    for name in _FILES:
-        for each in vectors(name):
-            facts = each["facts"]
-            creations = [f for f in facts if f["event"] == "referral-created"]
-            if [f["source"].rpartition("/")[2] for f in creations] != ["referral"]:
-                continue
-            retracted = any(f["body"].get("event_id") == creations[0]["id"] for f in facts)
-            one = len({f["body"]["referral_id"] for f in facts}) == 1
-            if one and not retracted and each["state"]["stage"] != "erased":
-                yield each["name"], each, each["state"]["stage"]
+    for each in without_partners(_FILES):
+        facts = each["facts"]
+        creations = [f for f in facts if f["event"] == "referral-created"]
+        if [f["source"].rpartition("/")[2] for f in creations] != ["referral"]:
+            continue
+        retracted = any(f["body"].get("event_id") == creations[0]["id"] for f in facts)
+        one = len({f["body"]["referral_id"] for f in facts}) == 1
+        if one and not retracted and each["state"]["stage"] != "erased":
+            yield each["name"], each, each["state"]["stage"]
 
 
 @clause("F10/stage", "The stage is that of the whole set, as the vectors of the fold show", parts=REFERRAL)
