@@ -164,7 +164,7 @@ lock:
 	$(COMPILE) pyproject.toml -o requirements/services.txt
 	$(COMPILE) pyproject.toml --extra development -o requirements/development.txt
 	$(COMPILE) pyproject.toml --extra development --extra local -o requirements/local.txt
-	$(COMPILE) pyproject.toml --extra development --extra local --extra pkcs11 --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra development --extra local --extra dev -o requirements/dev.txt
 	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix examples/partner-js

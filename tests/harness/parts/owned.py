@@ -15,7 +15,8 @@ _OUTCOMES: Mapping[str, type[EventBody]] = {
     "meeting_cancelled": o.MeetingCancelled,
     "meeting_waiting": o.MeetingWaiting,
 }
-RANK = 45
+# That of our own booking, casework and directory, which the table asks of an owner.
+RANK = 40
 
 
 def owned_by(

@@ -16,7 +16,7 @@ from tests.harness.matching.service_harness import PRACTICE, FakeClock, programm
 from tests.harness.parts.owned import owned_by
 from tests.unit.web.test_service_client import FakeTokens
 
-OWNER = Owner("booking-js", "https://owner.example")
+OWNER = Owner("booking-js", "https://owner.example", "https://owner.example")
 TOLD = DiaryCapacity.model_validate(CAPACITY.answer_example)
 
 

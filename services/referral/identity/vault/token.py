@@ -13,7 +13,7 @@ from services.referral.identity.vault.keys import NONCE_BYTES, VaultLocked
 from shared.platform.errors import CannotStart, Transient
 
 _PREFIX: Final = "pkcs11:"
-_INSTALL: Final = "install `linkwork[pkcs11]`"
+_INSTALL: Final = "install `python-pkcs11`"
 _TAG_BYTES: Final = 16
 # A library serves one thread at a time, whatever it promises.
 _LOCK: Final = threading.Lock()
