@@ -115,7 +115,7 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What all keys hold."""
+    """The contents of all keys."""
 
     holdings: list[Holding]
 

@@ -1,4 +1,4 @@
-"""What each key still holds in a service's database, and its rotation, one class a kind of key."""
+"""Contents of a service's database by key, and their rotation, one class a kind of key."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _PATHS: Final = ("master_key_file", "pkcs11_module", "pkcs11_pin_file")
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one key holds: `count` of `things`. `outside_until`: what it made elsewhere ends by then.
+    """Contents of one key: `count` of `things`. `outside_until`: what it made elsewhere ends by then.
 
     `is_left`: the key is still needed, and another is the newest. The key "" is none of those listed here.
     """
@@ -81,7 +81,7 @@ class Keys(Protocol):
         """Their ids, newest first."""
 
     async def held(self) -> list[Held]:
-        """What each key holds."""
+        """The contents of each key."""
 
     async def rotate(self, limit: int) -> Rotated:
         """Moves to the newest key what earlier ones hold."""

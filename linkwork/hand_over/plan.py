@@ -174,7 +174,7 @@ async def _answers(source: Source | None) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What the kit's report says of the new owner.
+    """The kit's report on the new owner.
 
     Attributes:
         not_tried: the clauses that the kit could not try, of which it knows nothing.

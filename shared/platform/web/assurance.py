@@ -1,4 +1,4 @@
-"""How surely somebody must have signed in, by role: the `acr` that their issuer gives."""
+"""The assurance that each role must have signed in with: the `acr` that their issuer gives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -201,7 +201,7 @@ async def test_slot_taken_meanwhile_gives_an_error(referral: ReferralHarness, ma
     assert "That time has just been taken" in taken.text
 
 
-async def test_appointment_cannot_be_moved_while_booking_is_handed_over(referral: ReferralHarness) -> None:
+async def test_appointment_stays_while_booking_is_handed_over(referral: ReferralHarness) -> None:
     made = await referral.made(referral_body())
     await referral.say(meeting(referral, made))
     await referral.until(made, stage="booked")

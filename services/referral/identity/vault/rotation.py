@@ -18,9 +18,10 @@ _BATCH: Final = 200
 
 @dataclass
 class VaultKeyCounts:
-    """What the vault's keys hold: people by master key; people by index key that finds them; digests by key.
+    """Contents of the vault's keys: people by master key and by index key, and digests by key.
 
-    `unfound`: people who lack a digest under the newest index key. The key "" of digests is not known.
+    `indexed`: people by the index key that finds them. `unfound`: people who lack a digest under the newest
+    index key. The key "" of digests is not known.
     """
 
     masters: Counter[str] = field(default_factory=Counter)
@@ -51,7 +52,7 @@ class VaultRotation:
     vault: PersonVault
 
     async def counts(self) -> VaultKeyCounts:
-        """What each key holds now."""
+        """The present contents of each key."""
         found = VaultKeyCounts()
         found.masters = await self._counted(KEYS, "$master")
         found.digests = await self._counted(LOOKUPS, "$key")
