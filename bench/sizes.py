@@ -22,6 +22,11 @@ class Size:
     grown: int  # Records that the kernel has stored at the end of the growth.
     referrals: int  # Referrals in the figures of the page.
     asked: int  # Requests for each page.
+    localities: tuple[int, ...]  # Numbers of localities of a system at rest.
+    replicas: tuple[int, ...]  # Numbers of replicas of each service.
+    referred: int  # Referrals a second while replicas join and die.
+    steady: float  # Seconds with each number of replicas.
+    piled_up: int  # Events that each service works off with each number of replicas.
 
 
 SMOKE = Size(
@@ -38,6 +43,11 @@ SMOKE = Size(
     grown=2_000,
     referrals=200,
     asked=2,
+    localities=(2,),
+    replicas=(1, 2),
+    referred=5,
+    steady=2.0,
+    piled_up=500,
 )
 USUAL = Size(
     name="usual",
@@ -53,6 +63,11 @@ USUAL = Size(
     grown=200_000,
     referrals=1_000_000,
     asked=40,
+    localities=(8, 50, 200),
+    replicas=(1, 2, 4),
+    referred=12,
+    steady=15.0,
+    piled_up=24_000,
 )
 SHORT = replace(
     USUAL,

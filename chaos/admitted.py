@@ -8,7 +8,6 @@ from aiokafka.partitioner import murmur2
 from chaos.evidence import Evidence, Finding
 from chaos.log import Entry
 
-PARTITIONS = 3
 OFFSET, INBOX = "linkwork-inbox-offset", "linkwork-inbox"
 # The last word of the inboxes of the partner that refers. Partners that book have checks of their own.
 REFERS = b"history"
@@ -26,7 +25,7 @@ def admitted(evidence: Evidence) -> Iterator[Finding]:
         if not found:
             yield Finding("lost", "an inbox's record without a copy", record.place, record.at)
         for copy in found:
-            yield from _unlike(record, copy)
+            yield from _unlike(record, copy, evidence.partitions)
     for where, _ in copies:
         yield Finding("doubled", "a copy of no record", where.decode())
     for refused in evidence.refusals:
@@ -34,10 +33,10 @@ def admitted(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("wrong", "a good record was refused", f"{refused.place}: {code}", refused.at)
 
 
-def _unlike(record: Entry, copy: Entry) -> Iterator[Finding]:
+def _unlike(record: Entry, copy: Entry, partitions: int) -> Iterator[Finding]:
     theirs, ours = dict(record.headers), dict(copy.headers)
     same = all(theirs[name] == ours.get(name) for name in ("ce_id", "ce_source", "ce_type", "ce_time"))
     if not same or (record.key, record.value) != (copy.key, copy.value):
         yield Finding("wrong", "a copy that is not the record", copy.place, copy.at)
-    if copy.partition != (murmur2(copy.key or b"") & 0x7FFFFFFF) % PARTITIONS:
+    if copy.partition != (murmur2(copy.key or b"") & 0x7FFFFFFF) % partitions:
         yield Finding("wrong", "a copy in another partition", copy.place, copy.at)

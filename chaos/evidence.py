@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from chaos.log import Content, Entry
 
+PARTITIONS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -115,3 +117,4 @@ class Evidence:
     troubles: Sequence[Trouble] = ()
     # The facts that each service keeps, as `<source>/<id>`. Empty if they were not read.
     facts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    partitions: int = PARTITIONS  # Of each event topic.

@@ -8,7 +8,8 @@ from chaos.calls import called_for, reference
 from chaos.case import Case
 from chaos.evidence import Evidence, Finding, Handed, Trouble
 
-SENDERS = frozenset({"notifications", "notifications-2"})
+# The first word of every process that sends.
+SENDER = "notifications"
 STRIKE_ALL = frozenset({"MongoDB killed", "disk full for MongoDB", "primary of three steps down"})
 # Faults that cause no repeat of a message, because its acknowledgement does not pass Kafka.
 DO_NOT_REPEAT = frozenset(
@@ -87,11 +88,11 @@ def handed_again(case: Case) -> Iterator[Finding]:
 
 def _excuses(trouble: Trouble, times: Sequence[Handed]) -> bool:
     """Tests whether a fault struck an earlier sender, between the first and the last delivery."""
-    if trouble.fault in DO_NOT_REPEAT or not SENDERS.intersection(trouble.targets):
+    if trouble.fault in DO_NOT_REPEAT or not any(name.startswith(SENDER) for name in trouble.targets):
         return False
-    struck = {*(SENDERS if trouble.fault in STRIKE_ALL else trouble.targets), ""}
     between = trouble.since <= times[-1].at and trouble.until + AFTERWARDS >= times[0].at
-    return between and any(message.sender in struck for message in times[:-1])
+    everyone = trouble.fault in STRIKE_ALL
+    return between and any(everyone or message.sender in (*trouble.targets, "") for message in times[:-1])
 
 
 def repeated(evidence: Evidence) -> dict[str, list[float]]:

@@ -31,7 +31,7 @@ class Strike:
     @property
     def parts(self) -> tuple[str, ...]:
         """The services that are affected meanwhile."""
-        return tuple(dict.fromkeys(target.removesuffix("-2") for target in self.targets))
+        return tuple(dict.fromkeys(target.rstrip("-0123456789") for target in self.targets))
 
 
 Lane = tuple[Strike, ...]

@@ -41,6 +41,11 @@ class Process:
         )
         self._keeping: asyncio.Task[None] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The process id; None while it does not run."""
+        return self._child.pid if self._child.exit_code is None else None
+
     def start(self) -> None:
         """Starts the process and keeps it running."""
         self._child.start()

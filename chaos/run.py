@@ -15,7 +15,7 @@ from chaos import gather, plan
 from chaos.bus import Bus, Meetings
 from chaos.clocks import Clocks
 from chaos.commits import TOPIC, Commits
-from chaos.evidence import Evidence, Handed, Trouble
+from chaos.evidence import Evidence, Handed, Poisoned, Trouble
 from chaos.faults import Field, StrikeRecord, apply
 from chaos.handover.fault import Candidate, candidate_for, written
 from chaos.handover.partner import Booker
@@ -143,32 +143,8 @@ async def _reckoned(
     seconds: float,
     say: Say,
 ) -> Outcome:
-    slugs = [locality.slug for locality in stack.localities]
+    evidence = await gathered(stack, practices, bus, poisoner.put_there, records, say, [booker.inbox])
     client = stack.broker.connection.client_arguments()
-    lag, stuck = await gather.rest(stack.mongo, client, slugs, stack.clocks, REST_WITHIN, [booker.inbox])
-    say("at rest: reading everything again")
-    answer = await stack.ask("/api/evaluation/v1/figures")
-    evidence = Evidence(
-        accepted={post.referral: post.answered for post in practices.posts if post.referral},
-        unanswered=sum(not post.answered for post in practices.posts),
-        refused=[post.refused for post in practices.posts if post.refused],
-        said={_identity(each): at for each, at in bus.said},
-        poison=poisoner.put_there,
-        log=await read_all(client, topics_of(slugs)),
-        inboxes=await read_all(client, inboxes_of(slugs)),
-        refusals=await read_all(client, refusals_of(slugs)),
-        letters=await gather.letters(client, stack.secrets["dead_letter_key"]),
-        handed=[Handed(d.reference, d.channel, d.at, d.sender, d.heard) for d in stack.gateway.deliveries],
-        taken=await gather.taken(stack.mongo, stack.clocks()),
-        figures={name: shown(place) for name, place in gather.by_place(answer)},
-        lag=lag,
-        stuck=stuck,
-        put_off=await gather.put_off(stack.mongo, stack.clocks()),
-        troubles=[
-            Trouble(each.strike.fault, each.strike.targets, each.began, each.mended) for each in records
-        ],
-        facts=await gather.facts(stack.mongo),
-    )
     commits = Commits(await read_all(client, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)
     # In a thread: it takes seconds, and the other system's gateway must answer meanwhile.
@@ -188,6 +164,45 @@ async def _reckoned(
         referrals=load.begun,
         seconds=seconds,
         events=len(evidence.log),
+    )
+
+
+async def gathered(
+    stack: Stack,
+    practices: Practices,
+    bus: Bus,
+    poison: Sequence[Poisoned],
+    records: Sequence[StrikeRecord],
+    say: Say,
+    inboxes: Sequence[str] = (),
+) -> Evidence:
+    """Waits until the system is at rest, and reads everything again. `inboxes`: those of owners of a part."""
+    slugs = [locality.slug for locality in stack.localities]
+    client = stack.broker.connection.client_arguments()
+    lag, stuck = await gather.rest(stack.mongo, client, slugs, stack.clocks, REST_WITHIN, inboxes)
+    say("at rest: reading everything again")
+    answer = await stack.ask("/api/evaluation/v1/figures")
+    return Evidence(
+        accepted={post.referral: post.answered for post in practices.posts if post.referral},
+        unanswered=sum(not post.answered for post in practices.posts),
+        refused=[post.refused for post in practices.posts if post.refused],
+        said={_identity(each): at for each, at in bus.said},
+        poison=poison,
+        log=await read_all(client, topics_of(slugs)),
+        inboxes=await read_all(client, inboxes_of(slugs)),
+        refusals=await read_all(client, refusals_of(slugs)),
+        letters=await gather.letters(client, stack.secrets["dead_letter_key"]),
+        handed=[Handed(d.reference, d.channel, d.at, d.sender, d.heard) for d in stack.gateway.deliveries],
+        taken=await gather.taken(stack.mongo, stack.clocks()),
+        figures={name: shown(place) for name, place in gather.by_place(answer)},
+        lag=lag,
+        stuck=stuck,
+        put_off=await gather.put_off(stack.mongo, stack.clocks()),
+        troubles=[
+            Trouble(each.strike.fault, each.strike.targets, each.began, each.mended) for each in records
+        ],
+        facts=await gather.facts(stack.mongo),
+        partitions=stack.shape.partitions,
     )
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from bench.people import link_workers
 from chaos.clocks import Clocks
 from chaos.clusters import Brokers, Members
 from chaos.gateway import Gateway
-from chaos.process import Process
+from chaos.process import READY_WITHIN, Process
 from chaos.stores import Broker, Database
 from chaos.tokens import Tokens
 from deploy.development.settings import USERS_FILE
@@ -25,7 +26,7 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
 from deploy.topics import first_state
 from shared.contract.events.topics import CONTROL_TOPIC
-from shared.delivery.kafka.topics import create_topics
+from shared.delivery.kafka.topics import PARTITIONS, create_topics
 from shared.platform.access.cluster import Cluster
 from shared.platform.access.declaration import OPERATOR, declare
 from shared.platform.access.render import apply
@@ -44,18 +45,39 @@ REPLICAS = {
 }
 # Processes whose way to the stores can be cut. Their replicas use the direct way.
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
-SENDERS = ("notifications", "notifications-2")
 # Runs a service as its own `__main__` would, by the clock of the given folder.
 _CLOCKED = "tests.harness.journey.part"
 _WHICH = "LINKWORK_JOURNEY_PART"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """The processes of the services, and the partitions of each event topic.
+
+    Attributes:
+        replicas: the service of each process. The first process of a service has the service's name.
+        proxied: processes whose way to the stores can be cut.
+    """
+
+    replicas: Mapping[str, str]
+    proxied: Sequence[str] = ()
+    partitions: int = PARTITIONS
+
+    @property
+    def senders(self) -> list[str]:
+        """The processes that send messages."""
+        return [name for name, service in self.replicas.items() if service == "notifications"]
+
+
+USUAL = Shape(REPLICAS, PROXIED)
+ONE_EACH = Shape({service: service for service in dict.fromkeys(REPLICAS.values())})
+
+
 class Stack:
     """One system in `folder`, which serves `localities` (slugs).
 
-    It has one broker and one database, and a second replica of two services. With `three` it has three of
-    each store, which do more work, and one replica of each service. `table` is the programme's first table,
-    `users` the file of the invented users.
+    It has one broker and one database. With `three` it has three of each store, which do more work, and one
+    replica of each service. `table` is the programme's first table, `users` the file of the invented users.
     """
 
     def __init__(
@@ -67,7 +89,9 @@ class Stack:
         three: bool = False,
         table: Path = LOCALITIES_FILE,
         users: Path = USERS_FILE,
+        shape: Shape = USUAL,
     ) -> None:
+        self.shape = shape = ONE_EACH if three else shape
         self.folder = folder
         self.clocks = clocks
         self._table = table
@@ -84,16 +108,15 @@ class Stack:
         if three:
             self.broker, self.database = Brokers(folder, self.reaper), Members(folder, self.reaper)
         else:
-            self.broker = Broker(folder, self.reaper, PROXIED)
-            self.database = Database(folder, self.reaper, PROXIED)
-        self.gateway = Gateway(SENDERS)
+            self.broker = Broker(folder, self.reaper, shape.proxied)
+            self.database = Database(folder, self.reaper, shape.proxied)
+        self.gateway = Gateway(shape.senders)
         self.secrets = run_secrets(folder)
         self._ports = {part.name: free_port() for part in LINKWORK.parts}
-        self._ports |= {name: free_port() for name in REPLICAS if name not in self._ports}
+        self._ports |= {name: free_port() for name in shape.replicas if name not in self._ports}
         self.url = f"http://localhost:{self._ports['front']}"
         self.mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(self.database.url, tz_aware=True)
-        replicas = [name for name, service in REPLICAS.items() if not three or name == service]
-        self.processes = {name: self._process(name) for name in ("development", *replicas, "front")}
+        self.processes = {name: self._process(name) for name in ("development", *shape.replicas, "front")}
 
     @property
     def tokens(self) -> Tokens:
@@ -104,23 +127,45 @@ class Stack:
         """The folder of this process's clock. The issuer's key lies in the run's own folder."""
         return self.folder if name == "development" else self.folder / "clocks" / name
 
-    async def start(self) -> None:
-        """Starts everything and fills the diaries. Raises CannotRun."""
+    async def start(self, idle: Collection[str] = (), within: float = READY_WITHIN) -> None:
+        """Starts everything but the `idle` processes, and fills the diaries. Raises CannotRun."""
+        await self.start_stores()
+        await self.make_topics()
+        await self.give_rights()
+        await self.start_processes([name for name in self.processes if name not in idle], within)
+        await self._fill_diaries()
+
+    async def start_stores(self) -> None:
+        """Starts broker, database and gateway. Raises CannotRun."""
         self.reaper.start()
         await asyncio.gather(self.broker.start(), self.database.start(), self.gateway.start())
+
+    async def make_topics(self) -> None:
+        """Makes the topics and publishes the first table."""
         slugs = [each.slug for each in self.localities]
-        kafka, replication = self.broker.connection, self.broker.replication
-        partners = [source for each in self.localities for source in each.partners()]
-        await create_topics(kafka, slugs, partners, replication=replication, control=CONTROL_TOPIC)
+        kafka = self.broker.connection
+        await create_topics(
+            kafka,
+            slugs,
+            [source for each in self.localities for source in each.partners()],
+            partitions=self.shape.partitions,
+            replication=self.broker.replication,
+            control=CONTROL_TOPIC,
+        )
         await first_state(kafka, self._table)
-        async with Cluster(kafka) as cluster:
+
+    async def give_rights(self) -> None:
+        """Makes Kafka's users and gives them their rights."""
+        async with Cluster(self.broker.connection) as cluster:
             await cluster.store_users(self._passwords)
             await apply(cluster, self._declared, lambda _: self._passwords)
-        for name, process in self.processes.items():
+
+    async def start_processes(self, names: Sequence[str], within: float = READY_WITHIN) -> None:
+        """Starts these processes and waits until they are ready. Raises CannotRun."""
+        for name in names:
             self.clocks.give(self.clock_folder(name))
-            process.start()
-        await asyncio.gather(*(process.answers() for process in self.processes.values()))
-        await self._fill_diaries()
+            self.processes[name].start()
+        await asyncio.gather(*(self.processes[name].answers(within) for name in names))
 
     async def stop(self) -> None:
         """Stops everything that was started, in any state."""
@@ -138,6 +183,10 @@ class Stack:
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60) as http:
             answer = await http.get(path, headers={"authorization": f"Bearer {self.tokens.of(user)}"})
             return answer.raise_for_status().json()
+
+    def address(self, name: str) -> str:
+        """The address of a process itself, past the front."""
+        return f"http://{LOOPBACK}:{self._ports[name]}"
 
     def password(self, user: str) -> str:
         """The password of a user of the bus."""
@@ -163,7 +212,7 @@ class Stack:
                     (await http.put(path, json=worker)).raise_for_status()
 
     def _process(self, name: str) -> Process:
-        part = next(each for each in LINKWORK.parts if each.name == REPLICAS.get(name, name))
+        part = next(each for each in LINKWORK.parts if each.name == self.shape.replicas.get(name, name))
         clocked = part.name != "front"
         environment = self._environment(name, part)
         return Process(
@@ -172,7 +221,7 @@ class Stack:
             environment=environment,
             log=self.folder / "logs" / f"{name}.log",
             reaper=self.reaper,
-            ready=f"http://{LOOPBACK}:{self._ports[name]}{part.ready}",
+            ready=f"{self.address(name)}{part.ready}",
             inherited=(self._lifeline,),
         )
 
@@ -182,7 +231,7 @@ class Stack:
 
     def _environment(self, name: str, part: Part) -> Mapping[str, str]:
         ours = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
-        mail = self.gateway.mail_ports.get(name, self.gateway.mail_ports[SENDERS[0]])
+        mail = self.gateway.mail_ports.get(name, self.gateway.mail_ports["notifications"])
         return {
             **common_environment(
                 ours,

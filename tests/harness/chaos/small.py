@@ -7,9 +7,8 @@ from typing import Any
 from aiokafka.partitioner import murmur2
 
 from chaos.account import accounts
-from chaos.admitted import PARTITIONS
 from chaos.calls import reference
-from chaos.evidence import Evidence, Handed, Opened, Poisoned, Taken
+from chaos.evidence import PARTITIONS, Evidence, Handed, Opened, Poisoned, Taken
 from chaos.log import Entry, read
 from chaos.reconcile import PARTS
 from chaos.recount import recounted

@@ -1,0 +1,1 @@
+"""Measures how the services scale: with their replicas, and with the number of localities."""
