@@ -28,6 +28,7 @@ from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
 from shared.delivery.mongo.keys_in_use import note_keys
 from shared.delivery.mongo.leases import Leases, instance_lease
+from shared.delivery.mongo.shares import SharedLeases
 from shared.delivery.offsets.handled import HandledOffsets
 from shared.delivery.offsets.stream_gate import StreamGate
 from shared.delivery.options import Options
@@ -77,6 +78,7 @@ class Kernel(Generic[V, R]):
         self._generations = Generations(self.mongo, (REFERRALS, *definition.derived))
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
+        self._shared_leases = SharedLeases(self._leases, lane)
         self._ownership = Ownership(
             self.mongo, lane, parts_of_service(name), self.localities, self._table.owner
         )
@@ -293,7 +295,8 @@ class Kernel(Generic[V, R]):
         if self._options.instance_id:
             names.append(instance_lease(self._options.instance_id))
         if self.definition.exclusive is not None:
-            names += [f"{self.definition.exclusive}/{name}" for name in self.localities]
+            leads = [f"{self.definition.exclusive}/{name}" for name in self.localities]
+            names += await self._shared_leases.wanted(leads)
         await self._leases.renew(names)
 
     async def _keep_renewing(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
 
 from shared.contract.events.inbox_end import InboxEnd
@@ -102,7 +103,9 @@ class Inboxes:
             isolation_level="read_committed",
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=_METADATA_SECONDS * 1000,
-            partition_assignment_strategy=[RangePartitionAssignor],
+            # By topic, the first member would have every inbox, as each has one partition. A group takes the
+            # first strategy that all of its members know, and those of an earlier version know the second.
+            partition_assignment_strategy=[RoundRobinPartitionAssignor, RangePartitionAssignor],
             session_timeout_ms=milliseconds,
             heartbeat_interval_ms=milliseconds // 3,
             rebalance_timeout_ms=milliseconds + int(self._options.drain_seconds * 1000),

@@ -264,6 +264,8 @@ class TopicConsumer(Generic[V, R]):
     async def _keep_committing(self) -> None:
         while True:
             await asyncio.sleep(self._options.commit_seconds)
+            if not self._handled:
+                continue
             try:
                 async with asyncio.timeout(self._options.drain_seconds):
                     await self.commit_handled()
@@ -340,7 +342,8 @@ async def lag_of(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
     if high is None:
         return 0  # Nothing was fetched from it yet.
     try:
-        position: int = await asyncio.wait_for(consumer.position(partition), timeout=1)
+        async with asyncio.timeout(1):  # Unlike `wait_for`, it makes no task for each partition.
+            position: int = await consumer.position(partition)
     except (TimeoutError, KafkaError, IllegalStateError):
         return 0  # Another member took it over meanwhile.
     return max(int(high) - position, 0)

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -31,8 +32,15 @@ _RETRY_SECONDS: Final = 0.1
 
 
 def client_id(service: Part, locality: str, instance_id: str) -> str:
-    """The client id of a group's member, by which a successor recognises it."""
-    return f"linkwork-{service}-{locality}{f'-{instance_id}' if instance_id else ''}"
+    """The client id of a group's member, by which a successor recognises it.
+
+    A group gives the remaining partitions to its first members in the order of these ids. A digest makes the
+    order another one in each locality, so that no replica has the larger share everywhere.
+    """
+    if not instance_id:
+        return f"linkwork-{service}-{locality}"
+    order = sha256(f"{locality}/{instance_id}".encode()).hexdigest()[:8]
+    return f"linkwork-{service}-{locality}-{order}-{instance_id}"
 
 
 async def evict_predecessor(

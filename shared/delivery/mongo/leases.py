@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 
 from shared.delivery.mongo.database import Mongo, Row
 
 LEASES = "leases"
 INSTANCES = "instance/"
+# Each process holds one of these, named by its lane, for as long as it lives.
+LANES = "lane/"
+_DUPLICATE_KEY = 11000
 _FAR_AHEAD_MS = 600_000
 _FORGET_AFTER_MS = 3_600_000
 _SEEDED = datetime.fromtimestamp(0, UTC)
@@ -70,8 +73,48 @@ class Leases:
             taken = await self._taken_by_others(names)
             self._until = {name: until for name, until in self._until.items() if name not in taken}
             names = [name for name in names if name not in taken]
+        if len(names) > 1:
+            await self._take_all(names)
+        else:
+            for name in names:
+                await self.take(name)
+
+    async def _take_all(self, names: list[str]) -> None:
+        """As `take`, for many leases in three requests, so that a process that leads much starts at once."""
+        rows = self._mongo[LEASES]
+        if new := [name for name in names if name not in self._seeded]:
+            try:
+                seeds = [{"_id": name, "holder": "", "until": _SEEDED} for name in new]
+                await rows.insert_many(seeds, ordered=False)
+            except BulkWriteError as error:  # Another process seeded some.
+                codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
+                if codes != {_DUPLICATE_KEY}:
+                    raise
+        asked = time.monotonic()
+        mine = [{"$set": {"holder": self._holder, "until": self._end()}}]
+        await rows.update_many({"_id": {"$in": names}, "$expr": self._mine_or_free()}, mine)
+        ours = {"_id": {"$in": names}, "holder": self._holder}
+        taken = {row["_id"] async for row in rows.find(ours, {"_id": 1})}
         for name in names:
-            await self.take(name)
+            self._until.pop(name, None)
+        self._until.update(dict.fromkeys(taken, asked + self._seconds * 0.9))
+        self._seeded = self._seeded - set(names) | taken
+
+    async def holders(self, prefix: str) -> set[str]:
+        """The holders of the leases with this prefix that have not ended, and this process."""
+        going_on = {"_id": {"$regex": f"^{re.escape(prefix)}"}, "$expr": {"$gt": ["$until", "$$NOW"]}}
+        found = {row["holder"] async for row in self._mongo[LEASES].find(going_on, {"holder": 1})}
+        return {holder for holder in found if holder} | {self._holder}
+
+    async def give(self, names: Iterable[str], holder: str) -> None:
+        """Gives leases of this process to another one, which holds them as if it had just taken them.
+
+        If that one has died meanwhile, they lapse.
+        """
+        names = [name for name in names if self._until.pop(name, None) is not None]
+        if names:
+            theirs = [{"$set": {"holder": holder, "until": self._end()}}]
+            await self._mongo[LEASES].update_many({"_id": {"$in": names}, "holder": self._holder}, theirs)
 
     async def _taken_by_others(self, names: list[str]) -> set[str]:
         """The leases that other processes hold. One read finds them, where to take each costs two writes."""

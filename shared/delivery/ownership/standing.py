@@ -49,6 +49,12 @@ class TableOwner(NamedTuple):
     epoch: int = 0
 
 
+# Finds the documents whose standing is not the first one.
+CHANGED: Final[Mapping[str, object]] = {
+    "$or": [{"epoch": {"$ne": 0}}, {"decides": False}, {"looked": False}],
+}
+
+
 def epoch_of(row: Row) -> int:
     """The epoch of a stored task. A row of before hand-overs names none."""
     epoch: int = row.get("epoch", 0)

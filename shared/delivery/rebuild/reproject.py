@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
@@ -45,11 +46,13 @@ async def reproject(
 def _stale(worker: ServiceContext[V, R], localities: Sequence[str]) -> list[Document]:
     """Filters of the referrals to fold again."""
     fold = worker.definition.fold_version
-    rules = {slug: worker.definition.fold_rules_version(slug) for slug in localities}
+    slugs: dict[int, list[str]] = defaultdict(list)
+    for slug in localities:
+        slugs[worker.definition.fold_rules_version(slug)].append(slug)
     # A document of before the control topic names no version, which the negation finds too.
     by_rules = [
-        {"fold": fold, "locality": slug, "rules": {"$not": {"$gte": version}}}
-        for slug, version in rules.items()
+        {"fold": fold, "locality": {"$in": named}, "rules": {"$not": {"$gte": version}}}
+        for version, named in slugs.items()
         if version
     ]
     return [{"fold": {"$lt": fold}}, *by_rules]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest_asyncio
 
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.mongo.database import Mongo
-from shared.delivery.mongo.leases import LEASES, Leases
+from shared.delivery.mongo.leases import LANES, LEASES, Leases
+from shared.delivery.mongo.shares import SharedLeases
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform.ids import new_id
@@ -97,6 +99,44 @@ async def test_lease_taken_by_another_is_no_longer_held(mongo: Mongo) -> None:
     await mongo[LEASES].update_many({"_id": {"$in": names}}, taken)
     await leases.renew(names)
     assert not any(leases.held(name) for name in names)
+
+
+async def test_many_leases_are_taken_together(mongo: Mongo) -> None:
+    """Those that another process holds stay its own, and those that lapsed are free."""
+    other, leases = (Leases(mongo, name, seconds=30.0) for name in ("another process", "this process"))
+    names = [f"booking/{number}" for number in range(20)]
+    await other.renew(names[:10])
+    lapsed = {"$set": {"until": datetime.fromtimestamp(1, UTC)}}
+    await mongo[LEASES].update_many({"_id": {"$in": names[:5]}}, lapsed)
+    await leases.renew(names)
+    assert [leases.held(name) for name in names] == [True] * 5 + [False] * 5 + [True] * 10
+    await other.renew(names)
+    assert [other.held(name) for name in names] == [False] * 5 + [True] * 5 + [False] * 10
+
+
+async def test_processes_share_leases_as_they_come_and_go(mongo: Mongo) -> None:
+    names = [f"booking/{number}" for number in range(20)]
+    one, two = (Leases(mongo, name, seconds=30.0) for name in ("one", "two"))
+    shares = {leases: SharedLeases(leases, name) for leases, name in ((one, "one"), (two, "two"))}
+
+    async def look(leases: Leases, lane: str) -> None:
+        await leases.renew([f"{LANES}{lane}", *await shares[leases].wanted(names)])
+
+    def held() -> list[int]:
+        return [one.held(name) + two.held(name) for name in names]
+
+    await look(one, "one")
+    assert all(one.held(name) for name in names)
+    await look(two, "two")
+    assert not any(two.held(name) for name in names), "the first one still holds all"
+    await look(one, "one")  # It gives the other one its share,
+    assert not all(one.held(name) for name in names)
+    await look(two, "two")  # which has it from its next look on.
+    assert held() == [1] * 20
+    assert 0 < sum(two.held(name) for name in names) < 20
+    await two.release()
+    await look(one, "one")
+    assert all(one.held(name) for name in names)
 
 
 class Sleeping(Producer):
