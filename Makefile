@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey conformance
+.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey bench-scale conformance
 
 help:
 	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench          measure speed, latency, catch-up, growth (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
+	@echo "make bench-scale    measure 1, 2, 4 replicas of each service (SIZE=localities: 8, 50, 200 localities)"
 	@echo "make conformance    try booking and intake against the contract (PARTS=booking-js, ONLY=BOOK-3, SEED=1, REPORTS=folder)"
 	@echo "make format         format the code"
 	@echo "make lock           update the lock files from pyproject.toml and package.json"
@@ -142,6 +143,13 @@ bench-journey:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
 	@$(VENV)/python -m bench.journey
+
+# SIZE=localities: a system at rest with 8, 50 and 200 localities. SIZE=smoke: whether replicas can be measured.
+bench-scale:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m deploy.local.assets
+	@$(VENV)/python -m bench --size $(if $(filter localities,$(SIZE)),usual,$(SIZE)) \
+		--only $(if $(filter localities,$(SIZE)),localities,replicas)
 
 # Our own booking and intake, each beside a kit that plays all others (docs/adr/0122-the-conformance-kit.md).
 # PARTS: of our six, or booking-js.

@@ -21,6 +21,7 @@ from bench import admission, catch_up, comparison, figures_page, growth, kernel_
 from bench.machine import described, load
 from bench.place import Places, own_place, shared
 from bench.publishing import KEPT, publish, whole
+from bench.scale import localities, replicas
 from bench.sizes import SIZES, SMOKE, Size
 from deploy.version import version
 
@@ -34,7 +35,18 @@ PARTS: Final[Mapping[str, Measure]] = {
     "catch-up": catch_up.measure,
     "growth": growth.measure,
     "page": figures_page.measure,
+    "replicas": replicas.measure,
+    "localities": localities.measure,
 }
+# Measured by `make bench-scale` alone: each starts the whole system by itself.
+APART: Final = ("replicas", "localities")
+
+
+def command(part: str, size: Size) -> str:
+    """The command that measures a part."""
+    if part in APART:
+        return "make bench-scale" + (" SIZE=localities" if part == "localities" else "")
+    return f"make bench ONLY={part}" + ("" if size.name == "usual" else f" SIZE={size.name}")
 
 
 async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
@@ -44,7 +56,7 @@ async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
     result = await PARTS[part](size, places, lambda line: print(f"  {line}", flush=True))
     return {
         "part": part,
-        "command": f"make bench ONLY={part}" + ("" if size.name == "usual" else f" SIZE={size.name}"),
+        "command": command(part, size),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "version": version(),
         "machine": described(),
@@ -86,7 +98,7 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="usual")
     parser.add_argument("--only", default="", help=f"parts, with commas: {', '.join(PARTS)}")
     asked = parser.parse_args()
-    only = [part for part in asked.only.split(",") if part] or list(PARTS)
+    only = [part for part in asked.only.split(",") if part] or [part for part in PARTS if part not in APART]
     if unknown := set(only) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics come and go here

@@ -21,6 +21,8 @@ ORDER: Final = (
     "catch-up",
     "growth",
     "page",
+    "replicas",
+    "localities",
 )
 # From this load before the start, a measurement shared the machine with other work.
 BUSY: Final = 2.0

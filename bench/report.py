@@ -5,6 +5,8 @@ from statistics import median
 from typing import Any, Final
 
 from bench.ratios import GOALS, Goal, goal_ratios
+from bench.scale.report import of_localities, of_replicas
+from bench.tables import milliseconds, table
 
 Result = Mapping[str, Any]
 
@@ -15,12 +17,6 @@ def described(part: str, result: Result) -> tuple[str, str]:
     return title, text(result)
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    head, *lines = [f"| {' | '.join(line)} |" for line in (heads, *rows)]
-    return "\n".join([head, "|---" * len(heads) + "|", *lines])
-
-
 def verdict(met: bool) -> str:
     """A goal's result in words."""
     return "met" if met else "**not met**"
@@ -28,13 +24,6 @@ def verdict(met: bool) -> str:
 
 def _within(value: float | None, limit: float) -> bool:
     return value is not None and value < limit
-
-
-def milliseconds(value: float | None) -> str:
-    """A time, or a dash where too few were measured or too many unanswered to give one."""
-    if value is None:
-        return "–"
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _throughput(result: Result) -> str:
@@ -269,4 +258,6 @@ _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "catch-up": ("After an hour of downtime", _catch_up),
     "growth": ("Memory, growth and rebuilding", _growth),
     "page": ("Figures over many referrals", _page),
+    "replicas": ("1, 2 and 4 replicas of each service", of_replicas),
+    "localities": ("Localities of a system at rest", of_localities),
 }

@@ -16,8 +16,8 @@ from shared.delivery.mongo.database import Mongo, Row
 
 LEASES = "leases"
 INSTANCES = "instance/"
-# Each process holds one of these, named by its lane, for as long as it lives.
-LANES = "lane/"
+# Each process that shares leases holds one of these.
+SHARES = "share/"
 _DUPLICATE_KEY = 11000
 _FAR_AHEAD_MS = 600_000
 _FORGET_AFTER_MS = 3_600_000

@@ -3,14 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 
-from shared.delivery.mongo.leases import LANES, Leases
+from shared.delivery.mongo.leases import SHARES, Leases
 
 
 class SharedLeases:
-    """One process's share of leases, which moves when processes come and go."""
+    """One process's share of leases, which moves when processes come and go.
+
+    A process shares with those alone that want the same leases, as others serve other localities. Each holds
+    a lease by which they know each other.
+    """
 
     def __init__(self, leases: Leases, me: str) -> None:
-        """`me` is the holder's name in `leases`, which is the process's lane."""
+        """`me` is the holder's name in `leases`."""
         self._leases = leases
         self._me = me
         self._shares: dict[str, str] = {}
@@ -23,13 +27,14 @@ class SharedLeases:
         Raises:
             PyMongoError: the database is away.
         """
-        of = (frozenset(await self._leases.holders(LANES)), tuple(names))
+        those = f"{SHARES}{_digest(','.join(sorted(names))).hex()}/"
+        of = (frozenset(await self._leases.holders(those)), tuple(names))
         if of != self._of:
             self._of, self._shares = of, shares_of(names, of[0])
         held = [name for name in names if self._shares[name] != self._me and self._leases.held(name)]
         for other in {self._shares[name] for name in held}:
             await self._leases.give([name for name in held if self._shares[name] == other], other)
-        return [name for name in names if self._shares[name] == self._me]
+        return [f"{those}{self._me}", *(name for name in names if self._shares[name] == self._me)]
 
 
 def shares_of(names: Iterable[str], holders: Collection[str]) -> dict[str, str]:
@@ -37,8 +42,8 @@ def shares_of(names: Iterable[str], holders: Collection[str]) -> dict[str, str]:
 
     Every process comes to the same result. If a holder comes or goes, only names of that holder move.
     """
-    return {name: max(holders, key=lambda holder: (_weight(name, holder), holder)) for name in names}
+    return {name: max(holders, key=lambda holder: (_digest(f"{name}|{holder}"), holder)) for name in names}
 
 
-def _weight(name: str, holder: str) -> bytes:
-    return blake2b(f"{name}|{holder}".encode(), digest_size=8).digest()
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=8).digest()

@@ -24,7 +24,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.delivery.kafka.producer import TOO_LARGE, Producer
 from shared.delivery.mongo.database import Mongo, Row
-from shared.delivery.mongo.leases import INSTANCES, LANES, LEASES, Leases
+from shared.delivery.mongo.leases import INSTANCES, LEASES, SHARES, Leases
 from shared.delivery.mongo.server_time import server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow
 from shared.delivery.outbox.unpublished import OUTBOX_SET_ASIDE, keep_ended, keep_too_large
@@ -306,7 +306,7 @@ class Relay:
     async def _forget_lapsed(self) -> None:
         now = self._seconds()
         if now - self._forgot_at >= _FORGET_SECONDS:
-            for prefix in (_lease(""), INSTANCES):
+            for prefix in (_lease(""), INSTANCES, SHARES):
                 await self._leases.forget_lapsed(prefix)
             self._forgot_at = now
 
@@ -353,4 +353,4 @@ async def processes_of(mongo: Mongo) -> list[str]:
 
 
 def _lease(lane: str) -> str:
-    return f"{LANES}{lane}"
+    return f"lane/{lane}"

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.mongo.database import Mongo
-from shared.delivery.mongo.leases import LANES, LEASES, Leases
+from shared.delivery.mongo.leases import LEASES, Leases
 from shared.delivery.mongo.shares import SharedLeases
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
@@ -117,26 +117,32 @@ async def test_many_leases_are_taken_together(mongo: Mongo) -> None:
 async def test_processes_share_leases_as_they_come_and_go(mongo: Mongo) -> None:
     names = [f"booking/{number}" for number in range(20)]
     one, two = (Leases(mongo, name, seconds=30.0) for name in ("one", "two"))
-    shares = {leases: SharedLeases(leases, name) for leases, name in ((one, "one"), (two, "two"))}
+    shared = {leases: SharedLeases(leases, name) for leases, name in ((one, "one"), (two, "two"))}
 
-    async def look(leases: Leases, lane: str) -> None:
-        await leases.renew([f"{LANES}{lane}", *await shares[leases].wanted(names)])
+    async def look(leases: Leases) -> list[bool]:
+        await leases.renew(await shared[leases].wanted(names))
+        return [leases.held(name) for name in names]
 
-    def held() -> list[int]:
-        return [one.held(name) + two.held(name) for name in names]
-
-    await look(one, "one")
-    assert all(one.held(name) for name in names)
-    await look(two, "two")
-    assert not any(two.held(name) for name in names), "the first one still holds all"
-    await look(one, "one")  # It gives the other one its share,
-    assert not all(one.held(name) for name in names)
-    await look(two, "two")  # which has it from its next look on.
-    assert held() == [1] * 20
-    assert 0 < sum(two.held(name) for name in names) < 20
+    assert all(await look(one))
+    assert not any(await look(two)), "the first one still holds all"
+    left = await look(one)  # It gives the other one its share,
+    taken = await look(two)  # which has it from its next look on.
+    assert [here != there for here, there in zip(left, taken, strict=True)] == [True] * 20
+    assert any(left)
+    assert any(taken)
     await two.release()
-    await look(one, "one")
-    assert all(one.held(name) for name in names)
+    assert all(await look(one))
+
+
+async def test_process_of_other_localities_takes_no_share(mongo: Mongo) -> None:
+    """It would never take the leases of localities that it does not serve."""
+    here, there = [[f"{place}/{number}" for number in range(20)] for place in ("here", "there")]
+    one, two = (Leases(mongo, name, seconds=30.0) for name in ("one", "two"))
+    for leases, name, names in ((one, "one", here), (two, "two", there)):
+        shared = SharedLeases(leases, name)
+        for _ in range(2):
+            await leases.renew(await shared.wanted(names))
+        assert all(leases.held(name) for name in names)
 
 
 class Sleeping(Producer):

@@ -9,7 +9,8 @@ import pytest
 from bench.drawing import picture
 from bench.publishing import BEGIN, END, kept, publish, whole
 from bench.ratios import GOALS, Goal, goal_ratios
-from bench.report import described, milliseconds, table
+from bench.report import described
+from bench.tables import milliseconds, table
 from tests.harness.bench.results import (
     ADMISSION,
     ALL,
