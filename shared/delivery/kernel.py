@@ -113,9 +113,8 @@ class Kernel(Generic[V, R]):
     def _consumer(self, locality: str) -> TopicConsumer[V, R]:
         name, topics = self.definition.name, event_topics(locality)
         gate = StreamGate(name, locality, topics, self._broker, HandledOffsets(self.mongo, locality))
-        return TopicConsumer(
-            name, locality, topics, BatchHandler(self._context, locality), self._options, gate
-        )
+        options = self._options.serving(len(self.localities))
+        return TopicConsumer(name, locality, topics, BatchHandler(self._context, locality), options, gate)
 
     async def start(self) -> None:
         """Makes the indexes, then starts all loops and consumers.

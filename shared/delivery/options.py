@@ -11,6 +11,10 @@ from shared.platform.kafka_connection import KafkaConnection
 # An instance id that stands for the machine's name, for processes that have a machine to themselves.
 HOSTNAME: Final = "@hostname"
 _GATHER_MS: Final = 1000
+# A process of more localities waits longer for each fetch, as each has a client of its own. A change of
+# partitions waits for the fetch before it, so there is a limit.
+_FEW_LOCALITIES: Final = 16
+_LONGEST_WAIT_MS: Final = 2000
 _GATHER_BYTES: Final = 65_536
 
 
@@ -64,6 +68,15 @@ class Options:
     max_conflicts: int = 30
     breaker_failures: int = 5
     breaker_open_seconds: float = 30.0
+
+    def serving(self, localities: int) -> "Options":
+        """These options for a consumer in a process that serves so many localities.
+
+        A fetch is answered at once when there are records. Without any, its wait decides what a locality
+        costs at rest.
+        """
+        wait = min(self.fetch_wait_ms * localities // _FEW_LOCALITIES, _LONGEST_WAIT_MS)
+        return replace(self, fetch_wait_ms=max(self.fetch_wait_ms, wait))
 
     @classmethod
     def unhurried(cls, settings: _Settings) -> "Options":

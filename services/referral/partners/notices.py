@@ -17,6 +17,7 @@ from services.referral.partners.table import AdmissionTable
 from shared.contract.events.topics import locality_of_source
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.mongo.leases import Leases
+from shared.delivery.mongo.shares import set_name
 from shared.platform.clock import Clock
 
 AFTER: Final = timedelta(minutes=10)
@@ -56,7 +57,8 @@ class Notices:
         """Sweeps until cancelled. Whatever fails is tried again."""
         while True:
             try:
-                if await self._leases.take(LEASE):
+                # Processes that serve other localities sweep by themselves.
+                if await self._leases.take(f"{LEASE}/{set_name(self._localities)}"):
                     await self.sweep()
             except Exception as error:
                 _log.warning("notices wait: %s", type(error).__name__)

@@ -20,6 +20,8 @@ from shared.platform.localities.versions import TableVersion, VersionRefused, Ve
 Change = Callable[[Document], Document]
 # Hand-overs of so many localities may publish at the same moment.
 _MOST_ATTEMPTS: Final = 20
+# Bytes, before compression. A service stores each version in a document of its database, of 16 MB at most.
+_LARGEST_TABLE: Final = 12_000_000
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,13 @@ async def publish_again(kafka: KafkaConnection, topic: str, export: Versions) ->
 
 
 async def _publish(kafka: KafkaConnection, topic: str, versions: Sequence[TableVersion]) -> None:
-    producer = AIOKafkaProducer(**kafka.client_arguments(), enable_idempotence=True)
+    producer = AIOKafkaProducer(
+        **kafka.client_arguments(),
+        enable_idempotence=True,
+        # A country's table is larger than a record may be, and a thirtieth of that when compressed.
+        compression_type="gzip",
+        max_request_size=_LARGEST_TABLE,
+    )
     await producer.start()
     try:
         for version in versions:

@@ -27,7 +27,7 @@ class SharedLeases:
         Raises:
             PyMongoError: the database is away.
         """
-        those = f"{SHARES}{_digest(','.join(sorted(names))).hex()}/"
+        those = f"{SHARES}{set_name(names)}/"
         of = (frozenset(await self._leases.holders(those)), tuple(names))
         if of != self._of:
             self._of, self._shares = of, shares_of(names, of[0])
@@ -35,6 +35,11 @@ class SharedLeases:
         for other in {self._shares[name] for name in held}:
             await self._leases.give([name for name in held if self._shares[name] == other], other)
         return [f"{those}{self._me}", *(name for name in names if self._shares[name] == self._me)]
+
+
+def set_name(names: Iterable[str]) -> str:
+    """A short name of a set of names, for a lease of those processes that serve the same."""
+    return _digest(",".join(sorted(names))).hex()
 
 
 def shares_of(names: Iterable[str], holders: Collection[str]) -> dict[str, str]:

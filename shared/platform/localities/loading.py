@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from shared.contract.authority import TABLE, Referrals, SourceRole
 from shared.contract.events import topics
@@ -53,6 +54,13 @@ def load_localities(path: Path = LOCALITIES_FILE) -> Localities:
     return localities_of(read_document(path), path.name)
 
 
+class _Taken(NamedTuple):
+    """The slugs so far, and the locality of each practice. A country has thousands."""
+
+    slugs: set[str]
+    practices: dict[str, str]
+
+
 def localities_of(document: Document, name: str) -> Localities:
     """The table of a document. Sentences of LocalitiesError begin with the document's name."""
     file = Entry(name, document)
@@ -63,9 +71,9 @@ def localities_of(document: Document, name: str) -> Localities:
     everyones = programme.entries("sources")
     rules = rules_of(_says(programme.entry(SAYS))) if programme.has(SAYS) else TABLE
     programme.done()
-    localities: list[Locality] = []
-    for entry in file.entries("locality"):
-        localities.append(_locality(name, entry, everyones, known, localities))
+    taken = _Taken(set(), {})
+    entries = file.entries("locality")
+    localities = [_locality(name, entry, everyones, known, taken) for entry in entries]
     file.done()
     if not localities:
         raise LocalitiesError(f"{name}: there is no locality.")
@@ -104,15 +112,16 @@ def _locality(
     entry: Entry,
     everyones: list[Entry],
     known: dict[str, Practice],
-    before: list[Locality],
+    taken: _Taken,
 ) -> Locality:
     slug = entry.text("slug")
     if topics.parse_topic(topics.topic(slug, "referral-created")) is None:
         raise LocalitiesError(f"{entry.where}: slug must be {WORDS}.")
     if slug in topics.RESERVED_SLUGS:
         raise LocalitiesError(f"{entry.where}: slug {slug} is reserved for topics that are not a locality's.")
-    if any(one.slug == slug for one in before):
+    if slug in taken.slugs:
         raise LocalitiesError(f"{file}: there are two localities called {slug}.")
+    taken.slugs.add(slug)
     entry.where = f"{file}, locality {slug}"
     own = entry.entries("sources") if entry.has("sources") else []
     sources = _sources(slug, [*everyones, *own])
@@ -129,7 +138,7 @@ def _locality(
         minimum_age=entry.whole("minimum_age", at_least=0, at_most=120),
         younger_people=_contact(entry.entry("younger_people")),
         safeguarding=_contact(entry.entry("safeguarding")),
-        practices=_practices(slug, entry, known, before, sandbox=sandbox),
+        practices=_practices(slug, entry, known, taken.practices, sandbox=sandbox),
         sources=MappingProxyType(sources),
         owners=MappingProxyType(owners),
         epochs=MappingProxyType(epochs),
@@ -142,10 +151,9 @@ def _locality(
 
 
 def _practices(
-    slug: str, entry: Entry, known: dict[str, Practice], before: list[Locality], *, sandbox: bool
+    slug: str, entry: Entry, known: dict[str, Practice], taken: dict[str, str], *, sandbox: bool
 ) -> tuple[Practice, ...]:
-    """The locality's practices: of the register, or invented ones in a sandbox."""
-    taken = {practice.ods: one.slug for one in before for practice in one.practices}
+    """The locality's practices: of the register, or invented ones in a sandbox. Adds them to `taken`."""
     found: list[Practice] = []
     for item in entry.entries("practices"):
         ods, site = item.text("ods"), item.text("site")

@@ -1,23 +1,27 @@
 """A table that a service follows: from its start, with the broker there or away, to each later version."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from prometheus_client import REGISTRY
 
+from bench.scale.table import write_table
 from deploy.local.ports import free_port
-from shared.delivery.control.publishing import publish_again
+from shared.delivery.control.publishing import publish_again, publish_table
 from shared.delivery.control.table import Control, ControlTable
 from shared.delivery.mongo.database import Mongo
 from shared.platform.errors import CannotStart
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import Localities, load_localities
+from shared.platform.localities.document import read_document
 from shared.platform.localities.versions import Versions
 from tests.harness.control import (
     BEGIN,
@@ -77,6 +81,16 @@ def metric(name: str, **labels: str) -> float:
 
 def comes(table: ControlTable, number: int) -> Callable[[], bool]:
     return lambda: table.localities.version == number
+
+
+async def test_table_of_a_country_is_published_and_read(place: Place, tmp_path: Path) -> None:
+    """Its record is larger than a broker takes, before it is compressed."""
+    file, slugs = write_table(tmp_path, 1_700)
+    document = read_document(file)
+    assert len(json.dumps(document)) > 1_048_588
+    await publish_table(place.topic.kafka, place.topic.name, document, "a test", BEGIN)
+    async with place.following(wait_seconds=60.0) as table:
+        assert [slug for slug in table.slugs if slug in set(slugs)] == slugs
 
 
 async def test_table_is_read_to_its_end_then_followed(place: Place) -> None:

@@ -8,7 +8,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 
 from shared.contract.events.topics import event_topics, inbox_topic
 from shared.delivery.kafka.instance import client_id
-from shared.delivery.mongo.shares import shares_of
+from shared.delivery.mongo.shares import set_name, shares_of
 
 HOLDERS = ["one", "two", "three", "four"]
 NAMES = [f"booker/place-{number}" for number in range(400)]
@@ -41,6 +41,11 @@ def test_shares_of_a_holder_that_goes_move_alone() -> None:
 def test_shares_of_one_holder_are_everything() -> None:
     assert set(shares_of(NAMES, ["one"]).values()) == {"one"}
     assert shares_of([], HOLDERS) == {}
+
+
+def test_sets_have_one_name_in_any_order() -> None:
+    assert set_name(["meir", "longton"]) == set_name(["longton", "meir"])
+    assert set_name(["meir"]) != set_name(["meir", "longton"])
 
 
 def _partitions_of(partitions: int, replicas: list[str], *, named: bool) -> Counter[str]:
