@@ -115,7 +115,7 @@ def _worked_off(rows: Sequence[Result], service: str, counts: Sequence[int]) -> 
 
 def _cost(rows: Sequence[Result], service: str, count: int) -> float:
     mine = [row for row in rows if (row["service"], row["replicas"]) == (service, count)]
-    return median([1000 * sum(row["cpu"].values()) / int(row["events"]) for row in mine])
+    return median([1000 * float(sum(row["cpu"].values())) / int(row["events"]) for row in mine])
 
 
 def of_localities(result: Result) -> str:
