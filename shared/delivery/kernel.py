@@ -50,6 +50,8 @@ from shared.platform.ids import NewId, new_id
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _OBSERVE_SECONDS: Final = 5.0
+# Consumers that connect at once. Hundreds would keep each other, and the broker, from answering in time.
+_STARTS_AT_ONCE: Final = 16
 # A stream's stop waits for its start, its batch in hand and its last commit, each for one drain.
 _STOP_DRAINS: Final = 4
 
@@ -102,6 +104,7 @@ class Kernel(Generic[V, R]):
         self._scheduler = Scheduler(self._context, self.localities)
         self._replays = Replays(self._context, self.localities)
         self._broker = BrokerView(options.kafka)
+        self._starts = asyncio.Semaphore(_STARTS_AT_ONCE)
         self._consumers: list[TopicConsumer[V, R]] = []
         self._rules_changed = asyncio.Event()
         self._add_consumers()
@@ -114,7 +117,8 @@ class Kernel(Generic[V, R]):
         name, topics = self.definition.name, event_topics(locality)
         gate = StreamGate(name, locality, topics, self._broker, HandledOffsets(self.mongo, locality))
         options = self._options.serving(len(self.localities))
-        return TopicConsumer(name, locality, topics, BatchHandler(self._context, locality), options, gate)
+        handler = BatchHandler(self._context, locality)
+        return TopicConsumer(name, locality, topics, handler, options, gate, self._starts)
 
     async def start(self) -> None:
         """Makes the indexes, then starts all loops and consumers.

@@ -28,8 +28,7 @@ from shared.platform import metrics
 _log = logging.getLogger(__name__)
 record_batches.install()
 connections.install()
-# A process has a consumer for each locality. With aiokafka's default of 100 ms, together they keep the
-# processor from a broker that restarts.
+# With the default of 100 ms, the consumers of a process keep the processor from a broker that restarts.
 _RETRY_BACKOFF_MS = 400
 _SILENT_SECONDS = 10.0
 _CLIENT_TASKS = (
@@ -71,12 +70,14 @@ class TopicConsumer(Generic[V, R]):
         handler: BatchHandler[V, R],
         options: Options,
         gate: StreamGate,
+        starts: asyncio.Semaphore | None = None,
     ) -> None:
         self.locality = locality
         self.service = service
         self._handler = handler
         self._options = options
         self.gate = gate
+        self._starts = starts or asyncio.Semaphore()  # Bounds how many of a process connect at once.
         self._busy = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
@@ -118,7 +119,7 @@ class TopicConsumer(Generic[V, R]):
 
         # Records of the batch in hand: fetched and not handled yet.
         self._given = 0
-        # Offsets to commit: of each partition, the one after the last handled record.
+        # The offset after the last handled record of each partition, to be committed.
         self._handled: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -150,9 +151,10 @@ class TopicConsumer(Generic[V, R]):
     async def _start(self) -> None:
         while not self._stopping.is_set():
             try:
-                await self._broker.connect()
-                polling.install(self._broker, self.gate, self._passed)
-                await self._broker.start()
+                async with self._starts:
+                    await self._broker.connect()
+                    polling.install(self._broker, self.gate, self._passed)
+                    await self._broker.start()
             except Exception as error:
                 _log.warning(
                     "stream waits for the broker: %s", type(error).__name__, extra={"locality": self.locality}
@@ -342,7 +344,7 @@ async def lag_of(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
     if high is None:
         return 0  # Nothing was fetched from it yet.
     try:
-        async with asyncio.timeout(1):  # Unlike `wait_for`, it makes no task for each partition.
+        async with asyncio.timeout(1):  # Unlike `wait_for`, without a task for each partition.
             position: int = await consumer.position(partition)
     except (TimeoutError, KafkaError, IllegalStateError):
         return 0  # Another member took it over meanwhile.

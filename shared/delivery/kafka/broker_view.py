@@ -13,6 +13,9 @@ from shared.platform.kafka_connection import KafkaConnection
 
 # A cut connection answers nothing, and meanwhile the gates of all localities stay shut.
 _ANSWER_SECONDS: Final = 3.0
+# The broker answers a connection's questions one by one. If all localities of a large process ask at once,
+# the last ones time out, which closes the connection for all.
+_ASKS_AT_ONCE: Final = 8
 T = TypeVar("T")
 
 
@@ -23,6 +26,7 @@ class BrokerView:
         self._kafka = kafka
         self._admin: AIOKafkaAdminClient | None = None
         self._starting = asyncio.Lock()
+        self._asks = asyncio.Semaphore(_ASKS_AT_ONCE)
 
     async def topics(self, names: Iterable[str]) -> dict[str, TopicState]:
         """Those of these topics that exist and that this client may read.
@@ -68,6 +72,10 @@ class BrokerView:
             await admin.close()
 
     async def _asked(self, ask: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+        async with self._asks:  # The time runs from its turn on.
+            return await self._asked_in_turn(ask)
+
+    async def _asked_in_turn(self, ask: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
         admin: AIOKafkaAdminClient | None = None
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
