@@ -106,7 +106,7 @@ def _worked_off(rows: Sequence[Result], service: str, counts: Sequence[int]) -> 
     rounds = sorted({number for number, _ in rates})
     medians = [f"{median(rates[number, count] for number in rounds):,.0f}" for count in counts]
     ratios = [
-        f"{median(rates[number, count] / rates[number, counts[0]] for number in rounds):.2f}"
+        f"{median(rates[number, count] / max(rates[number, counts[0]], 1.0) for number in rounds):.2f}"
         for count in counts[1:]
     ]
     costs = [_cost(rows, service, count) for count in (counts[0], counts[-1])]
@@ -115,7 +115,7 @@ def _worked_off(rows: Sequence[Result], service: str, counts: Sequence[int]) -> 
 
 def _cost(rows: Sequence[Result], service: str, count: int) -> float:
     mine = [row for row in rows if (row["service"], row["replicas"]) == (service, count)]
-    return median([1000 * float(sum(row["cpu"].values())) / int(row["events"]) for row in mine])
+    return median([1000 * float(sum(row["cpu"].values())) / max(1, int(row["events"])) for row in mine])
 
 
 def of_localities(result: Result) -> str:
