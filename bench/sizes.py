@@ -67,7 +67,7 @@ USUAL = Size(
     replicas=(1, 2, 4),
     referred=12,
     steady=15.0,
-    piled_up=24_000,
+    piled_up=20_000,
 )
 SHORT = replace(
     USUAL,

@@ -31,6 +31,7 @@ from chaos.clocks import Clocks
 from chaos.plan import SERVICES
 from chaos.stack import Shape, Stack
 from chaos.stores import Broker, Database
+from deploy.local.errors import CannotRun
 from shared.contract.events.topics import EVENTS
 from shared.delivery.kafka.topics import PARTITIONS
 
@@ -44,14 +45,17 @@ _SETTLES_SECONDS: Final = 5.0
 
 async def measure(size: Size, _: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Measures each number of localities in a system of its own."""
-    measured = []
+    measured, failed = [], []
     for count in size.localities:
         folder = Path(tempfile.mkdtemp(prefix="linkwork-scale-"))
         try:
             measured.append(await _measured(folder, count, size, say))
+        except (CannotRun, TimeoutError) as error:  # The smaller numbers are reported all the same.
+            failed.append(f"{count} localities: {error}")
+            say(failed[-1])
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    return {"localities": measured, "seconds": size.seconds, "partitions": PARTITIONS}
+    return {"localities": measured, "failed": failed, "seconds": size.seconds, "partitions": PARTITIONS}
 
 
 async def _measured(folder: Path, count: int, size: Size, say: Callable[[str], None]) -> dict[str, Any]:

@@ -149,9 +149,11 @@ def of_localities(result: Result) -> str:
         ["a killed one is replaced, s", *(seconds_of(one["kill_seconds"]) for one in measured)],
         ["larger share of two", *(f"{100 * one['larger_share']:.0f}%" for one in measured)],
     ]
+    failed = f"\n\nNot measured: {'; '.join(result['failed'])}." if result["failed"] else ""
     return (
         f"{table(heads, rows)}\n\nOne replica of each service, {result['partitions']} partitions a topic, "
         f"one partner a locality, no work, {result['seconds']:g} s. The second replica is one of matching."
+        f"{failed}"
     )
 
 

@@ -88,4 +88,9 @@ def _of(count: int) -> dict[str, Any]:
     }
 
 
-LOCALITIES: dict[str, Any] = {"localities": [_of(8), _of(200)], "seconds": 15.0, "partitions": 3}
+LOCALITIES: dict[str, Any] = {
+    "localities": [_of(8), _of(200)],
+    "failed": [],
+    "seconds": 15.0,
+    "partitions": 3,
+}

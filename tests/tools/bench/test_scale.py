@@ -107,3 +107,10 @@ def test_localities_report_has_a_column_for_each_number() -> None:
     assert "| connections to Kafka, a service | 16–19 | 400–403 |" in text
     assert "| MongoDB: documents written a second | 1,234 | 1,234 |" in text
     assert "| larger share of two | 52% | 52% |" in text
+    assert "Not measured" not in text
+
+
+def test_localities_report_names_what_was_not_measured() -> None:
+    failed = {**LOCALITIES, "failed": ["200 localities: not within 300 s: all streams of matching"]}
+    _, text = described("localities", failed)
+    assert "Not measured: 200 localities: not within 300 s: all streams of matching." in text
