@@ -35,6 +35,7 @@ from shared.platform import metrics
 from shared.platform.ids import new_id
 from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.control import until
+from tests.harness.delivery.letters import until as comes_true
 from tests.harness.delivery.owners import TableInHand, kernel_with, mark
 from tests.harness.delivery.toy import NOW, TOY, Bench, book, created, missed, said
 
@@ -221,6 +222,11 @@ def book_and_ask(story: ReferralHistory, resources: None, context: DecisionConte
     return replace(booked, tasks=[ScheduledTask("ring", "later", context.now + timedelta(hours=1))])
 
 
+async def _tasks_are(mongo: Mongo, expected: set[tuple[str, int]]) -> bool:
+    """True once these are left, by referral and epoch. The look's own call is due at once."""
+    return {(row["referral"], row["epoch"]) async for row in mongo[TASKS].find({})} == expected
+
+
 async def test_part_given_back_answers_what_is_open(place: Bench, table: TableInHand) -> None:
     ours, answered, opened = (created(place.locality) for _ in range(3))
     here = place.locality
@@ -249,8 +255,7 @@ async def test_part_given_back_answers_what_is_open(place: Bench, table: TableIn
         last = created(here)
         await place.say(said(last))
         await view_of(one, last, meetings=1)
-        tasks = [row async for row in one.mongo[TASKS].find({})]
-        assert {(row["referral"], row["epoch"]) for row in tasks} == {(last.referral_id, 2)}
+        await comes_true(lambda: _tasks_are(one.mongo, {(last.referral_id, 2)}))
         standing = (await ownership_of(one.mongo, here))["booking"]
         assert (standing.epoch, standing.decides, standing.since is not None) == (2, True, True)
         _, detail = await one.ready()
