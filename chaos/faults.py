@@ -5,10 +5,13 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
+from chaos import gather
 from chaos.bus import Bus
 from chaos.clusters import Brokers, Members
 from chaos.handover.fault import Candidate
@@ -19,10 +22,12 @@ from chaos.proxy import Proxy
 from chaos.stack import Stack
 from chaos.stores import Broker, Database
 from chaos.storm import storm
+from deploy.local.errors import CannotRun
 
 GOES_ON_WITHIN = 60.0
 # A message waits for half a minute before it is sent, and another lane may pause the sender.
 _NEXT_MESSAGE_SECONDS = 90.0
+_COUNTED_WITHIN = 20.0
 B = TypeVar("B", Broker, Brokers)
 D = TypeVar("D", Database, Members)
 
@@ -59,6 +64,17 @@ class Field:
             raise TypeError(f"this fault needs {kind.__name__}")
         return self.stack.database
 
+    async def behind(self) -> dict[str, int]:
+        """Records not handled and work that is due, where there are any; empty while a store is away."""
+        slugs = [locality.slug for locality in self.stack.localities]
+        try:
+            async with asyncio.timeout(_COUNTED_WITHIN):
+                lag = await gather.lag(self.stack.broker.connection.client_arguments(), slugs)
+                stuck = await gather.stuck(self.stack.mongo, datetime.now(UTC))
+        except (KafkaError, PyMongoError, OSError, TimeoutError):
+            return {}
+        return {name: count for name, count in (lag | stuck).items() if count}
+
 
 # Returns the time at which the target answered again, if that is not the time of the return.
 Fault = Callable[[Field, Strike], Awaitable[float | None]]
@@ -70,7 +86,11 @@ async def apply(field: Field, strike: Strike) -> StrikeRecord:
     fault = next(fault for name, fault in FAULTS.items() if name in strike.fault)
     mended = await fault(field, strike) or time.time()
     if len(strike.parts) > 1:
-        await field.load.goes_on(mended, GOES_ON_WITHIN)
+        try:
+            await field.load.goes_on(mended, GOES_ON_WITHIN)
+        except TimeoutError:
+            behind = await field.behind()
+            raise CannotRun(f"{strike.fault}: nobody referred since has a meeting: {behind}") from None
     await asyncio.sleep(strike.rest)
     return StrikeRecord(strike, began, mended)
 
