@@ -19,6 +19,7 @@ from deploy.demo.publishing import publish
 from deploy.demo.services import directory_documents
 from deploy.demo.settings import DemoSettings
 from deploy.demo.sign_in import SignIn
+from deploy.demo.team import play_team
 from deploy.development.settings import USERS_FILE
 from deploy.development.users import load_users
 from shared.delivery.control.log import NoControlTopic
@@ -53,6 +54,7 @@ class Demonstration:
             "link workers": self._link_workers,
             "directory": self._directory,
             "current referrals": self._current_referrals,
+            "team": self._team,
             "newcomers": self._newcomers,
             "history": self._history,
         }
@@ -82,6 +84,10 @@ class Demonstration:
             await self._refer(referral)
             if number % 10 == 0:
                 self._say(f"current referrals: {number} of {len(referrals)}")
+
+    async def _team(self) -> None:
+        """A referral is returned, a case is covered, and a manager records a supervision session."""
+        self._say(f"team: {await play_team(self._doors, self._settings.matching_url, self._today)}")
 
     async def _newcomers(self) -> None:
         """Publishes a table with a further practice and partner, and refers from that practice."""

@@ -11,6 +11,7 @@ from shared.platform.kafka_connection import SCRAM, KafkaConnection
 AS = {
     "referrer": "a practice, to refer",
     "link_worker": "a link worker, for the day",
+    "manager": "a manager, for the desk",
     "analyst": "an analyst, for figures",
     "programme_admin": "the administrator, for messages",
 }

@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from services.matching.booking import api as booking
 from services.matching.booking import contract_api as booking_for_parts
 from services.matching.casework import api as casework
+from services.matching.casework.team import api as team
 from services.matching.directory import api as directory
 from services.matching.prescribing import api as prescribing
+from services.matching.programme.desk import api as desk
 from services.matching.provider import api as provider
 from services.matching.roster import api as roster
 
@@ -16,6 +18,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     booking.router,
     casework.caseload_router,
     casework.router,
+    team.router,
+    desk.router,
     prescribing.router,
     provider.router,
     directory.router,

@@ -24,10 +24,13 @@ from services.matching.casework.consents import enter_earlier_consents
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
 from services.matching.casework.sharing import Sharing
+from services.matching.casework.team.queries import TeamQueries
+from services.matching.casework.team.use_cases import TeamUseCases
 from services.matching.casework.use_cases import CaseworkUseCases
 from services.matching.clients.booking import BookingClient
 from services.matching.clients.casework import CaseworkClient
 from services.matching.clients.directory import DirectoryClient
+from services.matching.clients.messages import FailedMessages
 from services.matching.clients.vault import Mailer, Vault
 from services.matching.collections import ensure_indexes
 from services.matching.command_runner import CommandRunner
@@ -42,6 +45,9 @@ from services.matching.pages import PAGE_ROUTERS
 from services.matching.prescribing.queries import PrescribingQueries
 from services.matching.prescribing.service_replies import service_replies
 from services.matching.prescribing.use_cases import PrescribingUseCases
+from services.matching.programme.desk.checking import keep_checking
+from services.matching.programme.desk.queries import DeskQueries
+from services.matching.programme.desk.use_cases import SupervisionUseCases
 from services.matching.programme.queries import ProgrammeQueries
 from services.matching.provider.link_keeping import LinkKeeping
 from services.matching.provider.link_states import LinkStates
@@ -85,6 +91,7 @@ class _Peers:
     offered: OfferedOperations
     casework: CaseworkClient
     directory: DirectoryClient
+    failures: FailedMessages
 
 
 def create_app(
@@ -121,6 +128,7 @@ def create_app(
         OfferedOperations(http, owners, clock),
         CaseworkClient(client, owners),
         DirectoryClient(client, owners),
+        FailedMessages(client, settings.notifications_url),
     )
     link_keys = KeyRing.of(settings.magic_link_key.get_secret_value())
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
@@ -138,8 +146,9 @@ def create_app(
             await enter_earlier_consents(kernel)
             looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
             reading = asyncio.create_task(published.keep_reading())
+            checking = asyncio.create_task(keep_checking(features.queries.desk))
             yield
-            await cancelled_within(timings.drain_seconds, looking, reading)
+            await cancelled_within(timings.drain_seconds, looking, reading, checking)
 
     app = create_service_app(
         settings,
@@ -196,10 +205,13 @@ def _features(
     )
     parts = Bookings(OwnBooking(runner, diaries), elsewhere, owners, peers.offered, decides)
     booking = BookingUseCases(runner, parts)
+    casework = CaseworkUseCases(runner, vault)
+    desk = DeskQueries(kernel, localities, owners, referrals, peers.failures)
     return Features(
         roster=RosterUseCases(runner, booking),
         booking=booking,
-        casework=CaseworkUseCases(runner, vault),
+        casework=casework,
+        team=TeamUseCases(runner, casework),
         drafts=Drafts(kernel, vault, owners, keys.newest.secret),
         prescribing=PrescribingUseCases(runner, catalogues),
         directory=DirectoryUseCases(directory, ownership),
@@ -217,16 +229,19 @@ def _features(
         ),
         links=LinkKeeping(runner, links, states, mailer, mailboxes, directory),
         mailboxes=confirmations,
+        supervision=SupervisionUseCases(runner, vault, desk),
         queries=Queries(
             referrals=referrals,
             roster=RosterQueries(runner),
             booking=BookingQueries(kernel, referrals, diaries, parts),
             casework=CaseworkQueries(kernel, referrals, catalogues),
+            team=TeamQueries(runner, referrals, diaries),
             prescribing=PrescribingQueries(kernel, vault, catalogues),
             directory=DirectoryQueries(directory, mailboxes.usable, clock, ownership),
             catalogues=catalogues,
             provider=ProviderQueries(kernel, directory, links, states, codes, sharing, owners),
             programme=ProgrammeQueries(kernel, localities, owners),
+            desk=desk,
             clock=clock,
         ),
     )

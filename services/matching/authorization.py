@@ -1,10 +1,12 @@
 """The cases that a caller may read or change. Any other case gets the answer for a missing case."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from services.matching.collections import LINK_WORKERS
 from services.matching.errors import Refused
+from services.matching.roster.covers import covers_case
 from services.matching.roster.link_workers import LinkWorker
 from services.matching.roster.repository import worker_of
 from services.matching.web.refusals import problem_of
@@ -28,8 +30,12 @@ def within_localities(caller: Principal) -> dict[str, Any]:
     return {"locality": {"$in": sorted(caller.localities)}}
 
 
-async def find_case(mongo: Mongo, caller: Principal, which: Filter, roles: Collection[str]) -> Row:
+async def find_case(
+    mongo: Mongo, caller: Principal, which: Filter, roles: Collection[str], now: datetime
+) -> Row:
     """The stored referral that `which` names, if the caller has one of these roles and may touch it.
+
+    A link worker may touch their own cases, and those that they cover `now`.
 
     Raises:
         Problem: 403 for another role, 404 for a missing case or a case of another caseload.
@@ -38,20 +44,23 @@ async def find_case(mongo: Mongo, caller: Principal, which: Filter, roles: Colle
         raise Problem(403, code="role", detail="Your role does not include this.")
     wanted = {"$and": [{**which, "view.created": {"$ne": None}}, within_localities(caller)]}
     found: list[Row] = await mongo[REFERRALS].find(wanted).limit(2).to_list(None)
-    if len(found) != 1 or not await _may_touch(mongo, caller, found[0], which):
+    if len(found) != 1 or not await _may_touch(mongo, caller, found[0], which, now):
         raise problem_of(Refused("unknown_case"))
     return found[0]
 
 
-async def _may_touch(mongo: Mongo, caller: Principal, row: Row, which: Filter) -> bool:
+async def _may_touch(mongo: Mongo, caller: Principal, row: Row, which: Filter, now: datetime) -> bool:
     practice, whose = row["view"]["created"]["practice"], row["view"]["link_worker"]
     if caller.role == "link_worker":
         if caller.link_worker is None:
             return False
-        if whose is not None:
-            return bool(whose == caller.link_worker)
-        worker = await own_entry(mongo, caller)
-        return worker is not None and practice in worker.practices
+        if whose == caller.link_worker:
+            return True
+        if whose is None:
+            worker = await own_entry(mongo, caller)
+            if worker is not None and practice in worker.practices:
+                return True
+        return await covers_case(mongo, row["locality"], row["referral"], caller.link_worker, now)
     if caller.role == "referrer":
         return caller.may_practice(practice)
     if caller.role == "provider":

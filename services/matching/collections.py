@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from shared.delivery.mongo.database import Mongo
@@ -21,6 +21,14 @@ LINKS: Final = "links"
 FEEDS: Final = "feeds"
 MAILBOXES: Final = "mailboxes"
 CONSENTS: Final = "consents"
+# A colleague's case that a link worker opened for cover.
+COVERS: Final = "covers"
+# Cases that went to another link worker.
+HAND_OVERS: Final = "hand_overs"
+# Sessions of managers with link workers.
+SUPERVISIONS: Final = "supervisions"
+# Checks that one process does once a night.
+CHECKS: Final = "checks"
 # How far the link workers of a casework elsewhere were read.
 PUBLISHED: Final = "published_link_workers"
 
@@ -37,6 +45,10 @@ OWNED: Final = (
     FEEDS,
     MAILBOXES,
     CONSENTS,
+    COVERS,
+    HAND_OVERS,
+    SUPERVISIONS,
+    CHECKS,
     PUBLISHED,
 )
 DERIVED: Final = (REFERRALS,)
@@ -78,6 +90,23 @@ async def ensure_indexes(mongo: Mongo) -> None:
             IndexModel([("locality", ASCENDING), ("why", ASCENDING)]),
         ]
     )
+    await mongo[COVERS].create_indexes(
+        [
+            IndexModel([("locality", ASCENDING), ("referral", ASCENDING), ("link_worker", ASCENDING)]),
+            IndexModel([("link_worker", ASCENDING), ("until", DESCENDING)]),
+            IndexModel([("whose", ASCENDING), ("until", DESCENDING)]),
+        ]
+    )
+    await mongo[HAND_OVERS].create_indexes(
+        [
+            IndexModel([("batch", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("at", DESCENDING)]),
+        ]
+    )
+    await mongo[SUPERVISIONS].create_indexes(
+        [IndexModel([("locality", ASCENDING), ("link_worker", ASCENDING), ("held_on", DESCENDING)])]
+    )
+    await mongo[CHECKS].create_indexes([IndexModel([("at", ASCENDING)], expireAfterSeconds=90 * 86_400)])
     await mongo[REFERRALS].create_indexes(
         [
             IndexModel([("referral", ASCENDING)]),

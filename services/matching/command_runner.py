@@ -53,7 +53,7 @@ class CommandRunner:
         """
         if context.locality is not None:
             which, roles = {**which, "locality": context.locality}, OTHER_PARTS
-        row = await find_case(self.kernel.mongo, context.caller, which, roles)
+        row = await find_case(self.kernel.mongo, context.caller, which, roles, self.kernel.clock())
         if part is not None:
             self.owners.require_ours(part, row["locality"])
         return row

@@ -15,8 +15,10 @@ from services.matching.booking.repository import DiaryStore, release_times, to_l
 from services.matching.booking.standing import reserve_standing
 from services.matching.casework.consents import drop_consents, record_consents
 from services.matching.casework.drafts import drop_drafts
+from services.matching.casework.team.handed import drop_hand_overs
 from services.matching.provider.link_states import drop_links
 from services.matching.referral_state.state import FOLD_VERSION, ReferralState, fold, to_document
+from services.matching.roster.covers import drop_covers
 from shared.contract.events.fact import Fact
 from shared.contract.history import SourceTable
 from shared.delivery.model.service_definition import (
@@ -63,11 +65,13 @@ class MatchingStore:
 
 
 async def forget_referrals(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
-    """Deletes drafts, consents, links and held times of referrals that a sandbox forgets."""
+    """Deletes all that is kept beside the facts of referrals that a sandbox forgets."""
     cases = [aggregate_id(locality, referral) for referral in referrals]
     await drop_drafts(tx, cases)
     await drop_consents(tx, cases)
     await drop_links(tx, locality, referrals)
+    await drop_covers(tx, locality, referrals)
+    await drop_hand_overs(tx, locality, referrals)
     await release_times(tx, locality, referrals)
 
 

@@ -7,12 +7,16 @@ from services.matching.booking.queries import BookingQueries
 from services.matching.booking.use_cases import BookingUseCases
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
+from services.matching.casework.team.queries import TeamQueries
+from services.matching.casework.team.use_cases import TeamUseCases
 from services.matching.casework.use_cases import CaseworkUseCases
 from services.matching.directory.catalogue import Catalogues
 from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.use_cases import DirectoryUseCases
 from services.matching.prescribing.queries import PrescribingQueries
 from services.matching.prescribing.use_cases import PrescribingUseCases
+from services.matching.programme.desk.queries import DeskQueries
+from services.matching.programme.desk.use_cases import SupervisionUseCases
 from services.matching.programme.queries import ProgrammeQueries
 from services.matching.provider.link_keeping import LinkKeeping
 from services.matching.provider.mailbox_use_cases import MailboxUseCases
@@ -32,11 +36,13 @@ class Queries:
     roster: RosterQueries
     booking: BookingQueries
     casework: CaseworkQueries
+    team: TeamQueries
     prescribing: PrescribingQueries
     directory: DirectoryQueries
     catalogues: Catalogues
     provider: ProviderQueries
     programme: ProgrammeQueries
+    desk: DeskQueries
     clock: Clock
 
     def now(self) -> datetime:
@@ -56,10 +62,12 @@ class Features:
     roster: RosterUseCases
     booking: BookingUseCases
     casework: CaseworkUseCases
+    team: TeamUseCases
     drafts: Drafts
     prescribing: PrescribingUseCases
     directory: DirectoryUseCases
     provider: OneTapUseCases
     links: LinkKeeping
     mailboxes: MailboxUseCases
+    supervision: SupervisionUseCases
     queries: Queries

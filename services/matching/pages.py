@@ -6,8 +6,10 @@ from fastapi import APIRouter
 
 from services.matching.booking.pages import rebook
 from services.matching.casework.pages import case, case_forms, caseload, hand_over, meeting, plan
+from services.matching.casework.team.pages import cover, handing_over, queue
 from services.matching.directory.pages import search
 from services.matching.prescribing.pages import prescription
+from services.matching.programme.desk.pages import desk, supervision
 from services.matching.programme.pages import overview
 from services.matching.provider.pages import mailbox, one_tap_link
 from services.matching.roster.pages import away
@@ -22,10 +24,15 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     plan.router,
     prescription.router,
     hand_over.router,
+    handing_over.router,
+    cover.router,
+    queue.router,
     case_forms.router,
     case.router,
     search.router,
     overview.router,
+    supervision.router,
+    desk.router,
     mailbox.router,
     one_tap_link.router,
     static_files.router(),

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from services.matching.roster.link_workers import TRAVEL_MINUTES
 from shared.platform.web.mail import MailSettings
-from shared.platform.web.settings import secret, setting
+from shared.platform.web.settings import address, secret, setting
 
 
 class MatchingSettings(MailSettings):
@@ -20,6 +20,12 @@ class MatchingSettings(MailSettings):
         description="Largest directory in bytes: it is imported in one request.",
         example="8000000",
         ge=1_000,
+    )
+    notifications_url: str = address(
+        "http://127.0.0.1:8103",
+        description="The notifications service, as this service reaches it for the desk's figures.",
+        example="http://notifications:8103",
+        reach="inside",
     )
     travel_minutes: int = setting(
         TRAVEL_MINUTES,

@@ -211,6 +211,11 @@ heartbeats_unanswered = Gauge(
     "Heartbeats of a sandbox in a row, up to now, to which no meeting answered in time.",
     ("locality",),
 )
+counts_disagree = Counter(
+    "linkwork_counts_disagree_total",
+    "Counts on the manager's desk that were not the length of the list they open, at the nightly check.",
+    ("locality", "list"),
+)
 control_refused = Counter(
     "linkwork_control_refused_total",
     "Versions of the table that a process refused, by reason.",

@@ -96,7 +96,9 @@ class BookingQueries:
 
     async def meeting(self, caller: Principal, meeting_id: str) -> MeetingShown:
         """A meeting, for callers who may move it: its link worker and the practice's own staff."""
-        row = await find_case(self.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
+        row = await find_case(
+            self.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK, self.kernel.clock()
+        )
         found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
         return (await self.referrals.presenter([row])).meeting(row, found)
 
@@ -136,7 +138,9 @@ class BookingQueries:
         self, caller: Principal, referral_id: str, count: int = 3
     ) -> list[TimeOffered]:
         """Suitable times for a case that has ended, if it is opened again. Another owner offers none."""
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await find_case(
+            self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER, self.kernel.clock()
+        )
         if self.parts.is_elsewhere(row["locality"]):
             return []
         return await self.parts.own.options_to_reopen(row, count)
@@ -163,7 +167,7 @@ class BookingQueries:
     ) -> Row:
         if locality is not None:
             which, roles = {**which, "locality": locality}, OTHER_PARTS
-        return await find_case(self.kernel.mongo, caller, which, roles)
+        return await find_case(self.kernel.mongo, caller, which, roles, self.kernel.clock())
 
 
 def _span(first: date, last: date) -> tuple[datetime, datetime]:

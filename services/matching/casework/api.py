@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.matching.booking.schemas import Later, Moving, OptionsOut, SlotOut
-from services.matching.casework.inputs import Closure, Contact, Decline, Retraction, Return, UnmetNeed
+from services.matching.casework.inputs import (
+    Closure,
+    Contact,
+    Decline,
+    HandingOver,
+    Retraction,
+    Return,
+    UnmetNeed,
+)
 from services.matching.casework.schemas import (
     CaseloadOut,
     CasesAsked,
@@ -182,7 +190,7 @@ async def hand_over(
 ) -> Done:
     """Hands the case to another link worker of the practice."""
     return await features(request).casework.change_link_worker(
-        RequestContext(caller, key), referral_id, body.link_worker
+        RequestContext(caller, key), referral_id, body.link_worker, HandingOver(body.note, body.keep_time)
     )
 
 

@@ -202,35 +202,6 @@ def _sharing(
     return said
 
 
-def change_link_worker(link_worker: str, *, moves_meeting: bool = True) -> Command:
-    """Hands the case over. A coming meeting moves to the new link worker.
-
-    `moves_meeting`: False where booking has another owner, which moves it itself.
-    """
-
-    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
-        created = open_case(view)
-        worker = diaries.workers.get(link_worker)
-        if worker is None or worker.locality != context.locality or not worker.active:
-            raise Refused("unknown_link_worker")
-        if created.practice not in worker.practices:
-            raise Refused("not_serving")
-        said: list[EventBody] = [o.LinkWorkerChanged(**about(context), link_worker=link_worker)]
-        active = view.story.active if moves_meeting else None
-        if active and active.booked.link_worker != link_worker and active.booked.starts_at > context.now:
-            said.append(
-                o.MeetingCancelled(
-                    **about(context),
-                    meeting_id=active.booked.meeting_id,
-                    by=v.By.LINK_WORKER,
-                    why=v.CancelReason.LINK_WORKER_AWAY,
-                )
-            )
-        return Decision(said)
-
-    return act
-
-
 def close(closure: Closure, note: str | None) -> Command:
     """Closes the case."""
 

@@ -86,7 +86,9 @@ class Drafts:
         await self.kernel.mongo[DRAFTS].delete_one({"_id": aggregate_id(row["locality"], referral_id)})
 
     async def _case(self, caller: Principal, referral_id: str) -> Row:
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await find_case(
+            self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER, self.kernel.clock()
+        )
         self.owners.require_ours("casework", row["locality"])
         return row
 

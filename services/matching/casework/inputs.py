@@ -77,6 +77,22 @@ class UnmetNeed:
 
 
 @dataclass(frozen=True, slots=True)
+class HandingOver:
+    """How a case goes to a colleague. `note`: a text for them, which goes to the vault.
+
+    `keeps_time`: the meeting keeps its time if the colleague is free then. `batch`: the hand-over of several
+    cases to which this one belongs.
+    """
+
+    note: str = ""
+    keeps_time: bool = False
+    batch: str | None = None
+
+
+PLAINLY: Final = HandingOver()
+
+
+@dataclass(frozen=True, slots=True)
 class Retraction:
     """A fact of the history to undo, by its source and event id."""
 

@@ -62,7 +62,9 @@ class CaseworkQueries:
 
     async def colleagues(self, caller: Principal, referral_id: str) -> list[Colleague]:
         """Colleagues to whom the case can be handed over."""
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await find_case(
+            self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER, self.kernel.clock()
+        )
         self.referrals.owners.require_ours("casework", row["locality"])
         return await colleagues_of(
             self.kernel.mongo,

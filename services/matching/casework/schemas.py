@@ -125,9 +125,11 @@ class SharingIn(Body):
 
 
 class HandOver(Body):
-    """The link worker who takes the case over."""
+    """The link worker who takes the case over. `note` is stored in the vault."""
 
     link_worker: str = Field(max_length=60, examples=["lw-meir-2"])
+    keep_time: bool = Field(False, description="A meeting keeps its time if the colleague is free then.")
+    note: Words = ""
 
 
 class Closing(Body):

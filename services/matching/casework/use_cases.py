@@ -6,9 +6,11 @@ from typing import Final
 from services.matching.booking.undo import retract
 from services.matching.casework import commands
 from services.matching.casework.inputs import (
+    PLAINLY,
     Closure,
     Contact,
     Decline,
+    HandingOver,
     MeetingRecord,
     NextMeeting,
     Reopen,
@@ -16,12 +18,17 @@ from services.matching.casework.inputs import (
     Return,
     UnmetNeed,
 )
+from services.matching.casework.team.commands import change_link_worker
+from services.matching.casework.team.handed import record_hand_over
 from services.matching.clients.vault import NotInVault, Vault, VaultAway
 from services.matching.collections import DRAFTS
 from services.matching.command_runner import CommandRunner
+from services.matching.errors import Refused
 from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from services.matching.roster.repository import link_workers
+from services.matching.web.refusals import problem_of
 from shared.contract.api.referral import NoteKind
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
@@ -30,7 +37,7 @@ from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.platform.web.problem import Problem
 
-HANDS_OVER: Final = ("link_worker", "programme_admin")
+HANDS_OVER: Final = ("link_worker", "manager", "programme_admin")
 ENDS_EARLY: Final = ("link_worker", "referrer")
 
 
@@ -107,16 +114,55 @@ class CaseworkUseCases:
         row = await self.runner.case(context, {"referral": referral_id}, part="casework")
         return await self.runner.run(context, row, "sharing", (answer,), lambda: commands.sharing(answer))
 
-    async def change_link_worker(self, context: RequestContext, referral_id: str, link_worker: str) -> Done:
-        """Hands the case to another link worker of the same practice; a future meeting moves to them."""
+    async def change_link_worker(
+        self,
+        context: RequestContext,
+        referral_id: str,
+        link_worker: str,
+        how: HandingOver = PLAINLY,
+    ) -> Done:
+        """Hands the case to another link worker of the same practice; a future meeting goes to them.
+
+        It can be undone for a day. A colleague who covers the case does not give it away.
+        """
         row = await self.runner.case(context, {"referral": referral_id}, HANDS_OVER, part="casework")
+        if context.caller.role == "link_worker" and row["view"]["link_worker"] not in (
+            None,
+            context.caller.link_worker,
+        ):
+            raise problem_of(Refused("covered_case"))
+        return await self.hand_over(context, row, link_worker, how)
+
+    async def hand_over(
+        self,
+        context: RequestContext,
+        row: Row,
+        link_worker: str,
+        how: HandingOver,
+        route: str = "link-worker",
+    ) -> Done:
+        """Hands over a case that the caller may give away or take."""
+        colleague = (await link_workers(self.runner.kernel.mongo, [link_worker])).get(link_worker)
+        # A link worker of another practice is in none of the diaries that the command reads.
+        there = colleague.practices if colleague and colleague.locality == row["locality"] else None
+        if there is not None and row["view"]["created"]["practice"] not in there:
+            raise problem_of(Refused("not_serving"))
         moves = self.runner.owners.elsewhere("booking", row["locality"]) is None
+        note = await self._note(context, row, "note", how.note, "note")
+        batch = how.batch or self.runner.kernel.new_id()
+
+        async def recorded(tx: Transaction, _: DecisionContext) -> None:
+            await record_hand_over(tx, context.caller, batch, row, link_worker, self.runner.kernel.clock())
+
         return await self.runner.run(
             context,
             row,
-            "link-worker",
-            (link_worker,),
-            lambda: commands.change_link_worker(link_worker, moves_meeting=moves),
+            route,
+            (link_worker, how.keeps_time, how.note),
+            lambda: change_link_worker(
+                link_worker, moves_meeting=moves, keeps_time=how.keeps_time, note=note
+            ),
+            within=recorded,
         )
 
     async def retract(self, context: RequestContext, referral_id: str, retraction: Retraction) -> Done:

@@ -35,7 +35,9 @@ class PrescribingQueries:
         from the middle of the outward code. 503 `directory_away` if directory's owner does not answer, 409
         `not_owner` if casework has another owner.
         """
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await find_case(
+            self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER, self.kernel.clock()
+        )
         self.catalogues.owners.require_ours("casework", row["locality"])
         created = row["view"]["created"]
         at, sensitive = await self._from_the_vault(caller, row, need)

@@ -83,7 +83,9 @@ class LinkKeeping:
             if not caller.may_locality(locality):
                 raise problem_of(Refused("unknown_prescription"))
             which["locality"] = locality
-        row = await find_case(self.runner.kernel.mongo, caller, which, OTHER_PARTS)
+        row = await find_case(
+            self.runner.kernel.mongo, caller, which, OTHER_PARTS, self.runner.kernel.clock()
+        )
         one = next(p for p in row["view"]["prescriptions"] if p["id"] == prescription_id)
         if not row["view"]["open"]:
             raise problem_of(Refused("case_ended"))

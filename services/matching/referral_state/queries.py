@@ -80,7 +80,9 @@ class ReferralQueries:
 
     async def notes(self, caller: Principal, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
         """The texts of these notes by id, from the vault; left out if it does not answer."""
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await find_case(
+            self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER, self.kernel.clock()
+        )
         try:
             return await self.vault.notes(row["locality"], referral_id, notes, caller.subject)
         except (VaultAway, NotInVault):
@@ -88,9 +90,11 @@ class ReferralQueries:
 
     async def _case(self, caller: Principal, which: dict[str, Any]) -> CaseShown:
         kernel = self.kernel
-        row = await find_case(kernel.mongo, caller, which, LINK_WORKER)
+        row = await find_case(kernel.mongo, caller, which, LINK_WORKER, kernel.clock())
         self.owners.require_ours("casework", row["locality"])
-        await audit(caller, "read_case", row["referral"], "caseload", clock=kernel.clock)
+        whose = row["view"]["link_worker"]
+        purpose = "caseload" if whose in (None, caller.link_worker) else "cover"
+        await audit(caller, "read_case", row["referral"], purpose, clock=kernel.clock)
         view = await kernel.view(row["locality"], row["referral"])
         if view is None:
             raise problem_of(Refused("unknown_case"))

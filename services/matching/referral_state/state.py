@@ -10,7 +10,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.topics import our_parts
-from shared.contract.events.vocabulary import WaitingReason
+from shared.contract.events.vocabulary import Instrument, WaitingReason
 from shared.contract.history import (
     ALL_SECTIONS,
     EffectiveFacts,
@@ -25,7 +25,7 @@ from shared.contract.history import (
 from shared.contract.history.next_step import Step, step_of, step_said
 
 # Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
-FOLD_VERSION: Final = fold_version(9, ALL_SECTIONS)
+FOLD_VERSION: Final = fold_version(10, ALL_SECTIONS)
 # The parts that this service fills.
 MATCHING_PARTS: Final = our_parts("/meir/matching")
 # After this many missed meetings the link worker arranges the next.
@@ -191,6 +191,10 @@ def to_document(view: ReferralState) -> dict[str, Any]:
         "said_by": story.created_said.source if story.created_said else None,
         "created_at": story.created_said.time if story.created_said else None,
         "active": story.active.booked.meeting_id if story.active else None,
+        "last_contact": _last_contact(story),
+        "planned": story.plan is not None,
+        "ons4": _measured(story),
+        "details_to_gp": story.details_to_gp.value,
         "unaccounted": view.unaccounted,
         "meetings": [_meeting(meeting) for meeting in story.meetings],
         "prescriptions": [
@@ -220,6 +224,21 @@ def to_document(view: ReferralState) -> dict[str, Any]:
             for r in view.reasons
         ],
     }
+
+
+def _last_contact(story: ReferralHistory) -> datetime | None:
+    """The last time that the person was reached or met."""
+    reached = [said.time for contact, said in story.contacts if contact.reached]
+    met = [meeting.outcome.time for meeting in story.attended if meeting.outcome is not None]
+    return max([*reached, *met], default=None)
+
+
+def _measured(story: ReferralHistory) -> Mapping[str, Any] | None:
+    """The first and the last day on which the wellbeing questions were answered; None for never."""
+    days = sorted(
+        body.on for (instrument, _), (body, _) in story.measured.items() if instrument is Instrument.ONS4
+    )
+    return {"first": days[0].isoformat(), "last": days[-1].isoformat()} if days else None
 
 
 def _created(created: ReferralCreated) -> Mapping[str, Any]:

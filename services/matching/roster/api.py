@@ -14,8 +14,8 @@ from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
     REFUSALS,
+    AwayCaller,
     DirectoryWriter,
-    HandsOverCaller,
     LinkWorkerName,
     LinkWorkerReader,
     LocalityQuery,
@@ -104,7 +104,7 @@ async def put(
 
 @router.post("/{link_worker}/leave")
 async def leave(
-    request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: LeaveIn
+    request: Request, link_worker: LinkWorkerName, caller: AwayCaller, away: LeaveIn
 ) -> ToRingOut:
     """Records leave. Meetings of these days are rebooked, and the answer lists the people to ring."""
     return ToRingOut(
@@ -116,7 +116,7 @@ async def leave(
 async def off_sick(
     request: Request,
     link_worker: LinkWorkerName,
-    caller: HandsOverCaller,
+    caller: AwayCaller,
     body: OffSick | None = None,
 ) -> ToRingOut:
     """Records a sick day, with the same result as leave of one day."""

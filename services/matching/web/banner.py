@@ -1,5 +1,6 @@
 """The banner that confirms an action, with Undo if the action can be undone."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -36,6 +37,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "prescribed": "The service is added to the plan.",
         "declined": "The referral is declined.",
         "handed-over": "The case is handed over.",
+        "covered": "The case is open to you. Its link worker sees that you opened it, and why.",
+        "cover-ended": "You no longer cover that case.",
+        "supervised": "The session is recorded.",
+        "session-withdrawn": "The session is taken back.",
         "closed": "The case is closed.",
         "no-longer-wants": "Recorded: they no longer want this.",
         "returned": "The referral is sent back to the practice.",
@@ -50,6 +55,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "flagged": "Thank you. Somebody will check this listing.",
     }
 )
+
+# The id of a hand-over.
+_BATCH = re.compile(r"[0-9a-f-]{32,36}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,9 @@ def banner(request: Request, history: "Iterable[FactLine]" = (), undo_at: str = 
     text = SENTENCES.get(request.query_params.get("done", ""))
     if text is None:
         return None
+    batch = request.query_params.get("batch", "")
+    if _BATCH.fullmatch(batch):
+        return Banner(text, Undo(f"/matching/handed-over/{batch}/undo", {}))
     said = request.query_params.get("said")
     fact = next((f for f in history if f.event_id == said and f.undo and not f.undone), None)
     if fact is None or not undo_at:

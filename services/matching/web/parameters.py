@@ -30,7 +30,8 @@ LocalityQuery = Annotated[str | None, Query(pattern=r"^[a-z-]{2,41}$")]
 OwnCaller = Annotated[Principal, Depends(require("link_worker"))]
 DeskCaller = Annotated[Principal, Depends(require("link_worker", "referrer"))]
 AnswerCaller = Annotated[Principal, Depends(require("link_worker", "provider"))]
-HandsOverCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
+HandsOverCaller = Annotated[Principal, Depends(require("link_worker", "manager", "programme_admin"))]
+AwayCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 DiaryCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 # Scopes that a token of role `service` must hold. Tokens of people need none of them.
 WRITES_DIRECTORY: Final = "directory:write"

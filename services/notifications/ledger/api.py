@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,11 +12,13 @@ from services.notifications.ledger.queries import MessageQueries, MessageRecord,
 from services.notifications.messages.message import Recipient, Template
 from services.notifications.messages.wording import Channel
 from shared.contract.events.models import Ref
+from shared.platform.clock import Clock
 from shared.platform.web.auth import Principal, require
 from shared.platform.web.problem import Problem
 
 PREFIX = "/api/notifications/v1"
 READS_MESSAGES = "messages:read"
+FAILED_WITHIN = timedelta(weeks=4)
 
 
 class MessageOut(BaseModel):
@@ -65,6 +67,12 @@ class FailuresOut(BaseModel):
     next: str | None = None
 
 
+class FailedOut(BaseModel):
+    """Messages that were given up, by link worker. Whoever has none is left out."""
+
+    failed: dict[str, int]
+
+
 def message_queries(request: Request) -> MessageQueries:
     """The queries of this application."""
     queries: MessageQueries = request.app.state.queries
@@ -111,6 +119,20 @@ async def failures(
     page = found[:limit]
     more = _cursor_after(page[-1]) if len(found) > limit else None
     return FailuresOut(failures=[_failure(message) for message in page], next=more)
+
+
+@router.get("/failures/link-workers")
+async def failures_by_link_worker(
+    request: Request,
+    queries: Queries,
+    caller: Annotated[Principal, Depends(require("service", scope=READS_MESSAGES))],
+    locality: Annotated[str, Query(max_length=50)],
+) -> FailedOut:
+    """Counts the messages of the last four weeks that were given up, by link worker, for the desk."""
+    if locality not in localities_of(caller, queries):
+        raise Problem(404)
+    clock: Clock = request.app.state.clock
+    return FailedOut(failed=await queries.failures_by_link_worker(locality, clock() - FAILED_WITHIN))
 
 
 def localities_of(caller: Principal, queries: MessageQueries) -> list[str]:

@@ -206,6 +206,7 @@ ROLES: Final[Labels] = labels(
     {
         "referrer": "Practice staff",
         "link_worker": "Link worker",
+        "manager": "Manager of link workers",
         "provider": "Community service",
         "analyst": "Analyst",
         "programme_admin": "Programme team",

@@ -16,7 +16,8 @@ class Link:
 _SERVICES = Link("Services", "/matching/services")
 _BY_ROLE: dict[str, tuple[Link, ...]] = {
     "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/"), _SERVICES),
-    "link_worker": (Link("Today", "/matching/"), _SERVICES),
+    "link_worker": (Link("Today", "/matching/"), Link("Team", "/matching/team"), _SERVICES),
+    "manager": (Link("Desk", "/matching/desk"),),
     "provider": (),
     "analyst": (Link("Figures", "/evaluation/"),),
     "programme_admin": (

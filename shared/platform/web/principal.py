@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-Role = Literal["referrer", "link_worker", "provider", "analyst", "programme_admin", "service", "partner"]
+Role = Literal[
+    "referrer", "link_worker", "manager", "provider", "analyst", "programme_admin", "service", "partner"
+]
 ROLES: tuple[str, ...] = get_args(Role)
 
 

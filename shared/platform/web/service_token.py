@@ -30,7 +30,7 @@ class ServiceTokens:
         self._settings = settings
         self._clock = clock
         self._token_url = settings.token_url
-        self._ours = frozenset({settings.referral_url, settings.matching_url})
+        self._ours = settings.inside()
         self._kept: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._lock = asyncio.Lock()
 

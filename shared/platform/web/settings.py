@@ -288,6 +288,12 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         except BadKafkaSettings as problem:
             yield str(problem)
 
+    def inside(self) -> frozenset[str]:
+        """The addresses of our own services, as this one reaches them."""
+        return frozenset(
+            self.text(name) for name, extra in self._marked("reach") if extra["reach"] == "inside"
+        )
+
     def secrets(self) -> dict[str, str]:
         """Every secret by the setting's name. No two may be equal in production.
 

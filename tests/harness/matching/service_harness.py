@@ -103,7 +103,7 @@ class MatchingHarness:
     def admin(self) -> dict[str, str]:
         return self.bearer("programme_admin", subject="admin")
 
-    async def put_worker(self, name: str = "lw-meir-1", **more: Any) -> None:
+    async def put_worker(self, name: str = "lw-meir-1", /, **more: Any) -> None:
         """Stores a link worker, by default with weekday mornings at both practices."""
         entry = {
             "id": name,

@@ -14,6 +14,7 @@ PRODUCTION = {
     "kafka_password": "Qm4VzTy8NcLr2WdXb6KsHj9PfGe3UoAa",
 }
 MORE = {
+    "notifications_url": "https://notifications.nhs.test",
     "magic_link_key": "Tg5YkBv2ZnMq8WdXr3LcHs7JfPe1UoAu",
     "master_key": "3q2+7w9KpVbZr1xUe8cYtH5mJd0LsGfQaN4oWi6XkRA=",
     "mail_from": "appointments@linkwork.example.org",

@@ -209,6 +209,7 @@ def test_users_stand_for_every_role_and_locality(tmp_path: Path) -> None:
     assert {user.role for user in users} == {
         "referrer",
         "link_worker",
+        "manager",
         "provider",
         "analyst",
         "programme_admin",

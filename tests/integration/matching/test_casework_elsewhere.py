@@ -110,6 +110,9 @@ CHANGES: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/referrals/{referral}/plan", {"goals": [], "note": "A word for the vault"}),
     ("POST", "/referrals/{referral}/close", {"reason": "completed"}),
     ("POST", "/referrals/{referral}/link-worker", {"link_worker": "lw-meir-2"}),
+    ("POST", "/referrals/{referral}/cover", {"reason": "away"}),
+    ("POST", "/referrals/{referral}/take", None),
+    ("GET", "/team/queue", None),
     ("POST", "/meetings/{meeting}/attended", None),
     ("POST", "/link-workers/lw-meir-1/off-sick", None),
 )

@@ -15,8 +15,11 @@ OWN, DESK, ANSWER, HAND = (
     {"link_worker", "provider"},
     {"link_worker", "programme_admin"},
 )
-# Everybody who has signed in.
-ANYBODY = set(ROLES)
+HANDS_OVER = {"link_worker", "manager", "programme_admin"}
+MANAGER = {"manager"}
+HANDED = {"referrals": [new_id()], "link_worker": "lw-meir-2"}
+# Everybody who works with services.
+ANYBODY = set(ROLES) - {"manager"}
 # All that a service may ask of matching.
 SCOPES = "directory:read directory:write contacts:read links:write"
 
@@ -54,7 +57,23 @@ ROUTES: dict[tuple[str, str], Try] = {
     ),
     ("POST", "/referrals/{referral_id}/next-step"): Try(OWN, {"next_step": STEP}),
     ("POST", "/referrals/{referral_id}/sharing"): Try(OWN, {"agreement": "follow_up", "agreed": "yes"}),
-    ("POST", "/referrals/{referral_id}/link-worker"): Try(HAND, {"link_worker": "lw-meir-1"}),
+    ("POST", "/referrals/{referral_id}/link-worker"): Try(HANDS_OVER, {"link_worker": "lw-meir-1"}),
+    ("POST", "/referrals/{referral_id}/cover"): Try(OWN, {"reason": "away"}, case=False),
+    ("POST", "/referrals/{referral_id}/cover/end"): Try(OWN, case=False),
+    ("GET", "/referrals/{referral_id}/covers"): Try(OWN),
+    ("POST", "/referrals/{referral_id}/take"): Try(OWN, case=False),
+    ("GET", "/team/queue"): Try(OWN, case=False),
+    ("POST", "/hand-overs/preview"): Try(HANDS_OVER, HANDED, case=False),
+    ("POST", "/hand-overs"): Try(HANDS_OVER, HANDED, case=False),
+    ("GET", "/hand-overs/{batch}"): Try(HANDS_OVER),
+    ("POST", "/hand-overs/{batch}/undo"): Try(HANDS_OVER),
+    ("GET", "/desk"): Try(MANAGER, case=False),
+    ("GET", "/desk/quality"): Try(MANAGER, case=False),
+    ("GET", "/desk/lists/{code}"): Try(MANAGER),
+    ("POST", "/supervisions"): Try(MANAGER, {"link_worker": "lw-meir-1", "held_on": "2026-11-23"}),
+    ("GET", "/supervisions"): Try({"manager", "link_worker"}, case=False),
+    ("GET", "/supervisions/{session}"): Try(MANAGER),
+    ("POST", "/supervisions/{session}/withdraw"): Try(MANAGER),
     ("POST", "/referrals/{referral_id}/no-longer-wants"): Try(DESK, {}),
     ("POST", "/referrals/{referral_id}/close"): Try(OWN, {"reason": "completed"}),
     ("POST", "/referrals/{referral_id}/reopen"): Try(OWN, {}),
@@ -107,6 +126,9 @@ async def test_who_may_use_which_route(town: MatchingHarness) -> None:
         "{service_id}": view.story.prescriptions[0].prescribed.service_id,
         "{link_worker}": "lw-meir-1",
         "{feed}": "test",
+        "{batch}": new_id(),
+        "{session}": new_id(),
+        "{code}": f"overdue?locality={town.slug}",
         "{locality}": town.slug,
     }
     before = view.facts

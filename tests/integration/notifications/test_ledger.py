@@ -137,6 +137,23 @@ async def test_failures_are_paged_latest_first(filled: Filled) -> None:
     assert "next" not in second
 
 
+async def test_failures_are_counted_by_link_worker_for_services(filled: Filled) -> None:
+    path = f"{API}/failures/link-workers?locality={filled.locality}"
+    service = {"role": "service", "localities": ["*"], "scopes": "messages:read"}
+    counted = await filled.get(path, **service)
+    failures = (await filled.get(f"{API}/failures")).json()["failures"]
+    assert counted.status_code == 200, counted.text
+    assert sum(counted.json()["failed"].values()) <= len(failures)
+    assert set(counted.json()["failed"]) <= {"lw-meir-1", f"lw-{filled.locality}-1"}
+    assert counted.json()["failed"]
+    for role in ROLES:
+        if role != "service":
+            assert (await filled.get(path, role=role)).status_code == 403
+    assert (await filled.get(path, **service | {"scopes": "claims:read"})).status_code == 403
+    elsewhere = f"{API}/failures/link-workers?locality=elsewhere"
+    assert (await filled.get(elsewhere, **service)).status_code == 404
+
+
 async def test_failures_with_foreign_cursor_are_refused(filled: Filled) -> None:
     for cursor in ("x", "!!!!", "MjAyNi0xMS0yNA==", "bm9uc2Vuc2U="):
         answer = await filled.get(f"{API}/failures?cursor={cursor}")
@@ -211,7 +228,11 @@ async def test_api_without_valid_token_is_401(filled: Filled) -> None:
 async def test_api_routes_are_all_covered_by_role_tests(filled: Filled) -> None:
     # The routes of webhooks have tests of their own.
     paths = {each for each in filled.app.openapi()["paths"] if not each.startswith(WEBHOOKS)}
-    assert paths == {f"{API}/referrals/{{referral_id}}/messages", f"{API}/failures"}
+    assert paths == {
+        f"{API}/referrals/{{referral_id}}/messages",
+        f"{API}/failures",
+        f"{API}/failures/link-workers",
+    }
 
 
 @pytest.mark.parametrize("role", ROLES)

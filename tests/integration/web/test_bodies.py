@@ -33,7 +33,7 @@ AWAY: dict[str, Any] = {
     "mongo_url": "mongodb://127.0.0.1:9/?directConnection=true&serverSelectionTimeoutMS=50",
     "requests_a_second": 0,
 }
-ROLES = ("referrer", "link_worker", "programme_admin", "analyst", "service", "provider", "partner")
+ROLES = ("referrer", "link_worker", "manager", "programme_admin", "analyst", "service", "provider", "partner")
 SCOPES = (
     " ".join(sorted(set().union(*load_users(USERS_FILE).clients.values())))
     + " directory:write referrals:write"

@@ -13,6 +13,7 @@ from services.matching.booking import commands as booking
 from services.matching.booking import undo
 from services.matching.casework import commands as casework
 from services.matching.casework.inputs import Closure, Reopen
+from services.matching.casework.team import commands as team
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import About, Command
 from services.matching.roster.link_workers import Leave
@@ -179,7 +180,7 @@ class Journeys(RuleBasedStateMachine):
             casework.reopen(Reopen(), None),
             casework.close(Closure(v.CloseReason.OTHER), None),
             casework.no_longer_wants(v.By.PERSON),
-            casework.change_link_worker(to),
+            team.change_link_worker(to),
             booking.book_one(None),
         )
         self._act(self.referrals[which % len(self.referrals)], acts[what])

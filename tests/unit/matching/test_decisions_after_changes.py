@@ -11,6 +11,7 @@ from services.matching.booking.policy import requirements_of
 from services.matching.calendar import london_day
 from services.matching.casework import commands as casework
 from services.matching.casework.inputs import Closure, NextMeeting, Reopen, Return
+from services.matching.casework.team import commands as team
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import About
 from services.matching.roster.link_workers import Leave
@@ -240,18 +241,18 @@ def test_a_case_is_handed_over_with_its_meeting() -> None:
         worker(), worker("lw-meir-2", weekdays=(3,)), worker("lw-meir-3", practices=(OTHER_PRACTICE,))
     )
     referral = world.refer()
-    world.act(referral, casework.change_link_worker("lw-meir-2"))
+    world.act(referral, team.change_link_worker("lw-meir-2"))
     assert active(world.view(referral)).link_worker == "lw-meir-2"
     assert referral in world.caseloads["lw-meir-2"].referrals
     assert referral not in world.caseloads["lw-meir-1"].referrals
     with pytest.raises(Refused, match="not_serving"):
-        world.act(referral, casework.change_link_worker("lw-meir-3"))
+        world.act(referral, team.change_link_worker("lw-meir-3"))
 
 
 def test_handover_to_full_link_worker_states_no_waiting() -> None:
     world = DecisionHarness.of(worker(), worker("lw-meir-2", weekdays=(3,), caseload_limit=0))
     referral = world.refer()
-    said = world.act(referral, casework.change_link_worker("lw-meir-2"))
+    said = world.act(referral, team.change_link_worker("lw-meir-2"))
     assert [type(each) for each in said] == [o.LinkWorkerChanged, o.MeetingCancelled, MeetingBooked]
     assert active(world.view(referral)).link_worker == "lw-meir-2"
 

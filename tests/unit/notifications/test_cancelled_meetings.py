@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.notifications.messages.message import MessageName, Recipient, Template
+from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from tests.harness.notifications.facts import MEETING, NOW, FactBuilder, in_hours, numbered_id
 from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, timeline
@@ -161,3 +162,28 @@ def test_cancelled_further_meeting_is_announced() -> None:
         "cancelled to link_worker",
         "cancelled to referrer",
     ]
+
+
+@pytest.mark.parametrize("hours_later", [0, 30])
+def test_person_whose_link_worker_and_time_change_is_told_once(hours_later: int) -> None:
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    told = len(messages.sent_labels)
+    anew = referral.booked(
+        11,
+        sequence=1,
+        replaces=numbered_id(10),
+        link_worker="lw-meir-2",
+        starts_at=referral.booked().starts_at + timedelta(hours=hours_later),
+    )
+    changed = o.LinkWorkerChanged(
+        referral_id=anew.referral_id, locality=anew.locality, link_worker="lw-meir-2"
+    )
+    messages.receive(
+        referral.fact(changed, recorded=messages.now), referral.fact(anew, recorded=messages.now)
+    )
+    messages.run_until(in_hours(2))
+    said = messages.sent_labels[told:]
+    assert said.count("rebooked to person") == 1
+    assert [label for label in said if label.endswith("to person")] == ["rebooked to person"]

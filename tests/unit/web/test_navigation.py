@@ -19,6 +19,7 @@ def addresses(role: Role, *, development: bool = False) -> list[str]:
     [
         ("referrer", "/referral/"),
         ("link_worker", "/matching/"),
+        ("manager", "/matching/desk"),
         ("analyst", "/evaluation/"),
         ("programme_admin", "/matching/programme"),
         ("provider", "/"),

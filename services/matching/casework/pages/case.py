@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.booking.part import BookingOffer
+from services.matching.casework.pages.covering import covering
 from services.matching.casework.pages.plan_and_scores import goals, scores, words_of_plan
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.history import history_lines
@@ -88,6 +89,7 @@ async def case_page(
         today=today(request),
         begun=line.active is not None and line.active.starts_at <= asks.now(),
         booking=booking,
+        covering=await covering(request, caller, line),
         person=person_contact(people, referral),
         home_address=home_address(line.active, line, people),
         sensitive=_sensitive(people.get(referral, {})),

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.matching.casework.pages.covering import covered_by
 from services.matching.referral_state.attention import NeedsYou
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.person_header import (
@@ -153,6 +154,7 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
         meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
         ahead=_ahead(cases, people, asks.now()),
         cards=_cards(tasks, people, day),
+        covered_by=await covered_by(request, caller, people),
         off_today=worker.away(day),
         booked_elsewhere=asks.booking.owner(worker.locality),
         cases=[_case(each, people, day) for each in cases],

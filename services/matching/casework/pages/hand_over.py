@@ -1,10 +1,14 @@
 """The page to hand a case over to another link worker of the same practice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.matching.casework.inputs import HandingOver
+from services.matching.casework.team.pages.words import REFUSED
+from services.matching.errors import Refused
 from services.matching.referral_state.pages.person_header import (
     NAME_AND_TELEPHONE,
     language_name,
@@ -13,8 +17,9 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.roster.colleagues import Colleague
 from services.matching.web.features import features, queries
-from services.matching.web.forms import form_error
+from services.matching.web.forms import FormInput, form_error
 from services.matching.web.grammar import listed, plural
+from services.matching.web.refusals import problem_of
 from services.matching.web.templating import (
     SignedInLinkWorker,
     localities,
@@ -23,9 +28,7 @@ from services.matching.web.templating import (
     request_context,
 )
 from shared.platform.web.csrf import CheckedForm
-from shared.platform.web.forms import text_field
 from shared.platform.web.principal import Principal
-from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
 router = APIRouter(include_in_schema=False)
@@ -45,23 +48,32 @@ async def hand_over(
     request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
 ) -> Response:
     """Hands the case over. A refusal that another choice mends is shown on the page."""
-    to = text_field(form, "link_worker", 80)
+    given = FormInput(form)
+    to, note = given.raw("link_worker"), given.text("note", most=1000)
     if not to:
-        return await _page(request, caller, referral, [form_error("link_worker", "Choose a link worker")])
-    try:
-        await features(request).casework.change_link_worker(request_context(caller, form), referral, to)
-    except Problem as problem:
+        given.add_error("link_worker", "Choose a link worker")
+    if given.errors:
+        return await _page(request, caller, referral, given.errors, given.as_submitted())
+    how = HandingOver(note, given.raw("keep_time") == "yes")
+    batch, refused = await features(request).team.hand_over(
+        request_context(caller, form), [referral], to, how
+    )
+    if why := refused.get(referral):
         # The case may have left this link worker by now. Only refusals that another choice mends are shown.
-        if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
-            raise
-        wrong = form_error("link_worker", problem.explanation or problem.title)
-        return await _page(request, caller, referral, [wrong])
+        if why not in REFUSED or why == "unknown_case":
+            raise problem_of(Refused("unknown_case"))
+        wrong = form_error("link_worker", REFUSED[why])
+        return await _page(request, caller, referral, [wrong], given.as_submitted())
     # To Today: the case now belongs to another link worker.
-    return RedirectResponse("/matching/?done=handed-over", 303)
+    return RedirectResponse(f"/matching/?done=handed-over&batch={batch}", 303)
 
 
 async def _page(
-    request: Request, caller: Principal, referral: str, errors: Sequence[FieldError] = ()
+    request: Request,
+    caller: Principal,
+    referral: str,
+    errors: Sequence[FieldError] = (),
+    typed: Mapping[str, Any] | None = None,
 ) -> Response:
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
@@ -80,6 +92,8 @@ async def _page(
         ],
         booking=await asks.booking.offer(case.line.locality),
         moves=active if active and active.starts_at > london_now(request) else None,
+        typed=typed or {},
+        keep=typed is None or typed.get("keep_time") == "yes",
         errors=list(errors),
     )
 

@@ -14,6 +14,11 @@ REFERRAL = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
 LINK_WORKERS = [
     "/matching/",
     "/matching/away",
+    "/matching/team",
+    "/matching/team/lw-meir-2",
+    f"/matching/cover/{REFERRAL}",
+    "/matching/hand-over",
+    f"/matching/handed-over/{REFERRAL}",
     f"/matching/cases/{REFERRAL}",
     f"/matching/cases/{REFERRAL}/plan",
     f"/matching/cases/{REFERRAL}/book",
@@ -26,6 +31,11 @@ POSTS = [
     "/matching/risk",
     "/matching/away",
     "/matching/away/undo",
+    "/matching/team/take",
+    f"/matching/cover/{REFERRAL}",
+    f"/matching/cover/{REFERRAL}/end",
+    "/matching/hand-over",
+    f"/matching/handed-over/{REFERRAL}/undo",
     *(
         f"/matching/cases/{REFERRAL}/{form}"
         for form in (
@@ -55,8 +65,28 @@ POSTS = [
     f"/matching/services/{REFERRAL}/flag",
 ]
 
+DESK_POSTS = [
+    "/matching/desk/lists/meir/overdue",
+    "/matching/desk/link-workers/lw-meir-1/session",
+    f"/matching/desk/sessions/{REFERRAL}",
+]
+MANAGERS = [
+    "/matching/desk",
+    "/matching/desk/quality",
+    "/matching/desk/lists/meir/overdue",
+    "/matching/desk/link-workers/lw-meir-1",
+    "/matching/desk/link-workers/lw-meir-1/session",
+    f"/matching/desk/sessions/{REFERRAL}",
+]
 
-@pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/services", "/matching/programme"])
+
+@pytest.mark.parametrize("path", MANAGERS)
+async def test_link_workers_do_not_see_the_desk(harness: PagesHarness, path: str) -> None:
+    async with browser(harness.matching, harness.cookies()) as client:
+        assert (await client.get(path)).status_code == 403
+
+
+@pytest.mark.parametrize("path", [*LINK_WORKERS, *MANAGERS, "/matching/services", "/matching/programme"])
 async def test_signed_out_reader_is_sent_to_sign_in(harness: PagesHarness, path: str) -> None:
     async with browser(harness.matching) as client:
         answer = await client.get(path)
@@ -71,9 +101,10 @@ async def test_practice_staff_do_not_see_the_caseload(harness: PagesHarness, pat
         assert (await client.get(path)).status_code == 403
 
 
-@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("path", [*POSTS, *DESK_POSTS])
 async def test_form_of_another_browser_is_refused(harness: PagesHarness, path: str) -> None:
-    async with browser(harness.matching, harness.cookies()) as client:
+    role = "manager" if path in DESK_POSTS else "link_worker"
+    async with browser(harness.matching, harness.cookies(role)) as client:
         answer = await client.post(path, data={"sure": "yes"})
     assert answer.status_code == 403
     assert "This form has been open too long" in answer.text
