@@ -97,10 +97,13 @@ SEED ?= 1
 RATE ?= 30
 LOCALITIES ?= 8
 MINUTES ?= 19
+# A machine that takes seconds to start a service needs REST between strikes, or starts services all the time.
+REST ?= 0
+TIMES ?= 20
 chaos:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 20 --rate $(RATE) --localities $(LOCALITIES) --minutes $(MINUTES) \
-		--seed $(SEED) --write docs/reliability.md
+	@$(VENV)/python -m chaos --times $(TIMES) --rate $(RATE) --localities $(LOCALITIES) \
+		--minutes $(MINUTES) --rest $(REST) --seed $(SEED) --write docs/reliability.md
 
 # Some faults, one at a time with rest between: the longest wait that each causes.
 chaos-apart:

@@ -43,6 +43,7 @@ def asked_for() -> argparse.Namespace:
         "--only", default="", help="only faults whose name contains one of these, with commas between"
     )
     parser.add_argument("--apart", type=float, help="one fault at a time, with this many seconds of rest")
+    parser.add_argument("--rest", type=float, default=0.0, help="least seconds between the strikes of a lane")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--write", type=Path, help="page in which to replace the table")
     return parser.parse_args()
@@ -65,6 +66,7 @@ async def main() -> int:
     three = plan.only(plan.on_three_of_each(asked.seed, asked.times), asked.only)
     if asked.apart is not None:
         one, three = plan.apart(one, asked.apart), plan.apart(three, asked.apart)
+    one, three = plan.rested(one, asked.rest), plan.rested(three, asked.rest)
     ended = asyncio.Event()
     work: list[Awaitable[report.Outcome]] = []
 

@@ -149,6 +149,15 @@ def _in_turn(lanes: tuple[Lane, ...], seconds: float) -> Iterator[Strike]:
             yield replace(strike, rest=seconds)
 
 
+def rested(stages: tuple[Stage, ...], seconds: float) -> tuple[Stage, ...]:
+    """The plan with at least so much rest after each strike, for a machine that starts processes slowly."""
+    return tuple(Stage(tuple(_rested(lane, seconds) for lane in stage.lanes)) for stage in stages)
+
+
+def _rested(lane: Lane, seconds: float) -> Lane:
+    return tuple(replace(strike, rest=max(strike.rest, seconds)) for strike in lane)
+
+
 def only(stages: tuple[Stage, ...], words: str) -> tuple[Stage, ...]:
     """The part of a plan with faults whose names contain one of these words, separated by commas."""
     kept = (Stage(tuple(_holding(lane, words) for lane in stage.lanes)) for stage in stages)

@@ -54,3 +54,12 @@ def test_strikes_can_be_had_one_at_a_time_with_rest_between() -> None:
     assert {strike.rest for strike in strikes} == {9.0}
     before = Counter(strike.fault for stage in whole for lane in stage.lanes for strike in lane)
     assert Counter(strike.fault for strike in strikes) == before
+
+
+def test_rested_plan_keeps_its_strikes_and_longer_rests() -> None:
+    whole = plan.on_one_of_each(3, times=2)
+    rested = plan.rested(whole, 0.8)
+    assert plan.counts(rested) == plan.counts(whole)
+    rests = {strike.rest for stage in rested for lane in stage.lanes for strike in lane}
+    assert min(rests) == 0.8
+    assert max(rests) >= 1.0
