@@ -81,7 +81,9 @@ def make_world(settings: Settings) -> World:
             for name, weight in named.items()
         ]
         if word != settings.part:
-            world.sources.append({"source": f"/{slug}/{word}", "part": settings.part, "priority": 35})
+            # As the programme's table has it: an owner ranks as our part does.
+            rank = named[settings.part]
+            world.sources.append({"source": f"/{slug}/{word}", "part": settings.part, "priority": rank})
     return world
 
 

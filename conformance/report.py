@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from conformance.clause import NOTHING
+from conformance.clause import NOTHING, clauses_of
 from conformance.contract import version
 from conformance.runner import Result, repeat
 from conformance.settings import Settings
@@ -87,9 +87,15 @@ def document(settings: Settings, results: Sequence[Result]) -> dict[str, Any]:
         "seed": settings.seed,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "passed": passed(results),
-        "not_tried": [each.clause.name for each in results if each.outcome == "not tried"],
+        "not_tried": _not_tried(settings.part, results),
         "clauses": [_entry(settings, each) for each in results],
     }
+
+
+def _not_tried(part: str, results: Sequence[Result]) -> list[str]:
+    """The clauses of the part that this run tells nothing of, also those that nobody asked for."""
+    tried = {each.clause.name for each in results if each.outcome != "not tried"}
+    return [each.name for each in clauses_of(part) if each.name not in tried]
 
 
 def _entry(settings: Settings, result: Result) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from conformance.trial import Trial, now
 _READ_AND_ANSWERED = 130
 
 
-async def _cancelled(trial: Trial, referral: str, meeting: str, by: str, why: str) -> None:
-    """Waits for the cancellation of a meeting, with its reason."""
+async def _cancelled(
+    trial: Trial, referral: str, meeting: str, by: str, why: str, *, after: str = ""
+) -> None:
+    """Waits for the cancellation of a meeting, with its reason. `after`: the fact that it should follow."""
     said = await trial.until(
-        f"meeting_cancelled of {meeting}",
+        f"meeting_cancelled of {meeting}{after and f', after {after}'}",
         lambda: next(
             (e for e in trial.said(referral, "meeting_cancelled") if e.data["meeting_id"] == meeting), None
         ),
@@ -38,8 +40,8 @@ async def ends(trial: Trial) -> None:
     )
     named = {"event_source": created[2].source, "event_id": created[2].id, "reason": "entered_in_error"}
     await trial.tell("referral", "retracted", created[2].referral, **named)
-    for each, meeting in zip(created, meetings, strict=True):
-        await _cancelled(trial, each.referral, meeting.id, "programme", "referral_ended")
+    for each, meeting, way in zip(created, meetings, ways, strict=True):
+        await _cancelled(trial, each.referral, meeting.id, "programme", "referral_ended", after=way)
     await trial.silent([each.referral for each in created], "nothing more of an ended referral")
 
 

@@ -140,3 +140,10 @@ def test_unknown_clause_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
         main(["booking", "--only", "BOOK-99"])
     assert ended.value.code == 2
     assert "--list" in capsys.readouterr().err
+
+
+def test_report_of_some_clauses_names_all_others_as_not_tried() -> None:
+    others = [each.name for each in clauses_of("booking") if each not in (BOOK_3, F10)]
+    document = report.document(SETTINGS, [result("passed"), result("not tried", F10)])
+    assert document["passed"] is True
+    assert sorted(document["not_tried"]) == sorted([*others, "F10"])
