@@ -17,7 +17,16 @@ from typing import Any, Final
 
 import uvloop
 
-from bench import admission, catch_up, comparison, figures_page, growth, kernel_latency, latency
+from bench import (
+    admission,
+    catch_up,
+    comparison,
+    figures_page,
+    find_people,
+    growth,
+    kernel_latency,
+    latency,
+)
 from bench.machine import described, load
 from bench.place import Places, own_place, shared
 from bench.publishing import KEPT, publish, whole
@@ -37,6 +46,7 @@ PARTS: Final[Mapping[str, Measure]] = {
     "page": figures_page.measure,
     "replicas": replicas.measure,
     "localities": localities.measure,
+    "find": find_people.measure,
 }
 # Measured by `make bench-scale` alone: each starts the whole system by itself.
 APART: Final = ("replicas", "localities")

@@ -23,6 +23,7 @@ ORDER: Final = (
     "page",
     "replicas",
     "localities",
+    "find",
 )
 # From this load before the start, a measurement shared the machine with other work.
 BUSY: Final = 2.0

@@ -249,6 +249,42 @@ def _page(result: Result) -> str:
     )
 
 
+_SEARCHES: Final[Mapping[str, str]] = {
+    "name": "first and last name",
+    "slips": "both in reverse order, with a letter missing in each",
+    "born": "last name and date of birth",
+    "family": "last name alone",
+    "number": "NHS number",
+    "telephone": "telephone number",
+    "postcode": "postcode",
+    "nobody": "a name that nobody has",
+    "everywhere": "NHS number, at all practices",
+}
+
+
+def _find(result: Result) -> str:
+    rows = [
+        [
+            name,
+            milliseconds(each["p50"]),
+            milliseconds(each["p99"]),
+            milliseconds(each["longest"]),
+            verdict(_within(each["p99"], 100)),
+        ]
+        for key, name in _SEARCHES.items()
+        if (each := result["searches"].get(key)) is not None
+    ]
+    stored = {name: size / result["people"] for name, size in result["stored"].items()}
+    count = max(each["count"] for each in result["searches"].values())
+    return (
+        f"{table(['search by', 'p50 ms', 'p99 ms', 'max ms', 'p99 under 100 ms'], rows)}\n\n"
+        f"{result['people']:,} people of {result['practices']} practices, {count:,} searches of each kind in turn, "
+        "one process, no network. "
+        f"A person takes {stored['on_disk']:,.0f} bytes of search terms on disk and {stored['indexes']:,.0f} of "
+        "their indexes."
+    )
+
+
 _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "kernel": ("Throughput", _throughput),
     "kernel-long": ("Throughput over four times as many records", _throughput),
@@ -260,4 +296,5 @@ _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "page": ("Figures over many referrals", _page),
     "replicas": ("1, 2 and 4 replicas of each service", of_replicas),
     "localities": ("Localities of a system at rest", of_localities),
+    "find": ("Finding one of many people", _find),
 }

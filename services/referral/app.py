@@ -22,6 +22,8 @@ from services.referral.identity import erasure
 from services.referral.identity.audits import Audits
 from services.referral.identity.conflicts import Conflicts
 from services.referral.identity.context import ReferralContext
+from services.referral.identity.find import api as find_api
+from services.referral.identity.find.terms import TERMS_VERSION
 from services.referral.identity.matching import IdentityMatcher
 from services.referral.identity.vault.opening import open_vault
 from services.referral.identity.vault.persons import PersonVault
@@ -135,6 +137,7 @@ def create_app(
             intake_api.router,
             tracking_api.router,
             identity_api.router,
+            find_api.router,
             identity_api.services_router,
             partners_api.router,
             sessions.router,
@@ -172,6 +175,8 @@ async def _note_keys(mongo: Mongo, vault: PersonVault, settings: ReferralSetting
     lost = {"indexed": {"$exists": True, "$nin": list(vault.index_keys.ids)}}
     if await mongo[KEYS].find_one(lost, {"_id": 1}) is not None:
         _log.error("people are not found by NHS number: an index key was removed before its rotation ended")
+    if await mongo[KEYS].find_one({"terms": {"$ne": TERMS_VERSION}}, {"_id": 1}) is not None:
+        _log.warning("some people are not found by name until `linkwork keys rotate` has run")
     session_keys = KeyRing.of(settings.session_key.get_secret_value())
     await note_keys(mongo, "session", session_keys.ids, now, sessions_last)
 

@@ -22,13 +22,15 @@ NOTES = "notes"
 NOTICES = "notices"  # Partners' facts that do not count, and whether their source was told.
 PEOPLE = "people"
 REFUSALS = "refusals"  # Partners' events that admission refused, for look-ups.
+SEARCHES = "searches"  # One row a search for a person, so that they can be limited.
 SESSIONS = "sessions"
+TERMS = "terms"  # Digests by which people are found (identity/find).
 
 # Data with no other source: the vault, its keys apart, the tombstones, the audit, and ends of inboxes.
-OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED, INBOX_ENDS)
+OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, AUDIT, FILED, INBOX_ENDS)
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
-# again.
-PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS)
+# again, and an hour's searches are not counted.
+PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS, SEARCHES)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 
@@ -52,6 +54,11 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
     ],
     LOOKUPS: [IndexModel([("digest", ASCENDING)]), IndexModel([("person", ASCENDING)])],
+    TERMS: [
+        IndexModel([("terms", ASCENDING)]),
+        IndexModel([("person", ASCENDING)]),
+        IndexModel([("entry", ASCENDING)]),
+    ],
     ENTRIES: [IndexModel([("person", ASCENDING)])],
     NOTES: [
         IndexModel([("locality", ASCENDING), ("referral", ASCENDING)]),
@@ -63,6 +70,10 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ERASED: [IndexModel([("referrals", ASCENDING)]), IndexModel([("untold", ASCENDING)])],
     # The limit counts an hour (identity/conflicts.py): the database removes what is older.
     CONFLICTS: [
+        IndexModel([("caller", ASCENDING), ("at", DESCENDING)]),
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
+    ],
+    SEARCHES: [
         IndexModel([("caller", ASCENDING), ("at", DESCENDING)]),
         IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
     ],

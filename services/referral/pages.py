@@ -1,7 +1,7 @@
 """All page routes of this service."""
 
 from services.referral.contract.pages import routes as contract
-from services.referral.identity.pages import contact
+from services.referral.identity.pages import contact, find
 from services.referral.intake.pages import refer, withdraw
 from services.referral.tracking.pages import another_time, followed, home, programme
 from services.referral.web.templating import static_files
@@ -15,6 +15,7 @@ PAGE_ROUTERS = (
     withdraw.router,
     another_time.router,
     contact.router,
+    find.router,
     programme.router,
     contract.router,
 )

@@ -53,6 +53,13 @@ class ReferralSettings(VaultSettings):
         ge=1,
         le=1000,
     )
+    searches_an_hour: int = setting(
+        120,
+        description="Searches for people by one caller in an hour. After that, 429.",
+        example="120",
+        ge=1,
+        le=10_000,
+    )
     admission: bool = setting(
         True,
         description=(

@@ -42,7 +42,7 @@ class VaultSettings(ServiceSettings):
     index_key: SecretStr = setting(
         SecretStr(""),
         description=(
-            "Digests NHS numbers and likenesses, to find a person again. `from-master`, which is what empty "
+            "Digests NHS numbers, likenesses and search terms, to find a person again. `from-master`, which is what empty "
             "means: follows from the master keys." + LISTED
         ),
         example="(a secret)",

@@ -52,10 +52,17 @@ async def index_person(
         writes += number_writes(index.locality, reference, index.number_by_key(person.nhs_number), 1)
     await tx[LOOKUPS].bulk_write(writes, session=tx.session)
     if not new:
-        # Earlier digests may lack a key that this process has, and these lack one that it has not. The
-        # count makes this a conflict with a rotation that has read the digests before.
-        change = {"$inc": {"indexings": 1}, "$pull": {"indexed": {"$nin": list(index.ids)}}}
-        await tx[KEYS].update_one({"_id": reference}, change, session=tx.session)
+        await note_change(tx, index, reference)
+
+
+async def note_change(tx: Transaction, index: BlindIndex, reference: str) -> None:
+    """Notes that a person's digests were written under the keys that this process has, and no others.
+
+    Earlier digests may lack a key that this process has, and these lack one that it has not. The count makes
+    this a conflict with a rotation that has read the digests before.
+    """
+    change = {"$inc": {"indexings": 1}, "$pull": {"indexed": {"$nin": list(index.ids)}}}
+    await tx[KEYS].update_one({"_id": reference}, change, session=tx.session)
 
 
 def likeness_writes(locality: str, reference: str, digests: Mapping[str, str]) -> list[UpdateOne]:

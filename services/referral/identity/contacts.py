@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.referral.identity import commands
+from services.referral.identity.blind_index import note_change
 from services.referral.identity.context import ReferralContext
+from services.referral.identity.find.index import replace_terms
+from services.referral.identity.find.terms import TERM_FIELDS
 from services.referral.identity.matching import NUMBER_NOT_SAFE
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.persons import PastValue
@@ -129,6 +132,7 @@ async def change_contact(
         entry, by, at = before.entry, caller.subject, decision_context.now
         changes = {"telephone": choice.telephone, "safe_to_text": choice.safe_to_text.value}
         await context.vault.change(tx, entry, changes, by, at)
+        await _index_anew(context, tx, entry)
         for number in sorted(number for number in unsafe if number is not None):
             await context.vault.report_unsafe(tx, entry.person, number, by, at)
 
@@ -141,6 +145,15 @@ async def change_contact(
         )
     except NotOpen:
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
+
+
+async def _index_anew(context: ReferralContext, tx: Transaction, changed: entries.Entry) -> None:
+    """Makes the person findable by the new telephone number, and no longer by the old one."""
+    index = context.vault.index(changed.locality)
+    held = await entries.entries(tx, changed.locality, [changed.referral])
+    details = await context.vault.details_of_referrals(tx, held.values(), TERM_FIELDS)
+    await replace_terms(tx, index, held[changed.referral], details[changed.referral])
+    await note_change(tx, index, changed.person)
 
 
 async def _check_link_worker(context: ReferralContext, caller: Principal, row: Row) -> None:

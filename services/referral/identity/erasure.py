@@ -16,6 +16,7 @@ from services.referral.collections import (
     LOOKUPS,
     NOTES,
     PEOPLE,
+    TERMS,
     Source,
     session_of,
 )
@@ -196,7 +197,8 @@ async def replay(mongo: Mongo) -> int:
 
 
 async def _came_back(mongo: Mongo, person: str) -> bool:
-    wanted = [(KEYS, "_id"), (PEOPLE, "_id"), (LOOKUPS, "person"), (NOTES, "person"), (ENTRIES, "person")]
+    wanted = [(KEYS, "_id"), (PEOPLE, "_id")]
+    wanted += [(collection, "person") for collection in (LOOKUPS, TERMS, NOTES, ENTRIES)]
     found = [await mongo[collection].find_one({field: person}, {"_id": 1}) for collection, field in wanted]
     return any(row is not None for row in found)
 
@@ -207,6 +209,7 @@ async def _delete(tx: Transaction, stone: Tombstone) -> None:
     await tx[KEYS].delete_one({"_id": person}, session=tx.session)
     await tx[PEOPLE].delete_one({"_id": person}, session=tx.session)
     await tx[LOOKUPS].delete_many({"person": person}, session=tx.session)
+    await tx[TERMS].delete_many({"person": person}, session=tx.session)
     await tx[NOTES].delete_many({"person": person}, session=tx.session)
     await tx[ENTRIES].delete_many({"person": person}, session=tx.session)
     # Stored replies hold a digest of the request.

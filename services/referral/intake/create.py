@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.referral.identity.blind_index import IndexedPerson, find_by_number, index_person
+from services.referral.identity.find.index import insert_terms
 from services.referral.identity.person import details_of, plain_text
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.persons import PersonVault
@@ -91,7 +92,8 @@ class NewReferralAttempt:
         await index_person(tx, index, self.person_ref, person, new=new)
         practice, referral = self.accepted.practice.ods, context.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
-        await entries.insert_entry(tx, written, locality, referral, practice, sensitive, context.now)
+        entry = await entries.insert_entry(tx, written, locality, referral, practice, sensitive, context.now)
+        await insert_terms(tx, index, entry, details)
         texts: tuple[tuple[str | None, NoteKind, str | None], ...] = (
             (self.reason_note, "reason", self.accepted.request.reason),
             (self.risk_note, "risk", self.accepted.request.risk_line),

@@ -1,5 +1,6 @@
 """The use cases of a practice: make, find and withdraw referrals. API and pages go through here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, cast
@@ -9,7 +10,7 @@ from fastapi import Depends, Request
 from services.referral.identity.blind_index import find_by_likeness, find_by_number
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.matching import IdentityMatcher
-from services.referral.identity.person import PERSON_FIELDS, PersonDetails, person_of
+from services.referral.identity.person import PERSON_FIELDS, PersonDetails, StoredFields, person_of
 from services.referral.identity.vault import entries
 from services.referral.intake import commands
 from services.referral.intake.create import AlreadyOpen, IndexChanged, NewReferralAttempt
@@ -117,6 +118,23 @@ class ReferralService:
         if person is None or person.date_of_birth != born:
             return None
         return KnownPerson(person, await self._open_referral(caller, [found.person]))
+
+    async def known_by(self, caller: Principal, row: Row) -> KnownPerson:
+        """The person behind a referral of the caller's practice, as that referral shows them. Audited.
+
+        Raises:
+            Problem: 409 if the vault does not hold the details.
+        """
+        mongo, referral = self.context.mongo, row["referral"]
+        held = (await entries.entries(mongo, row["locality"], [referral])).get(referral)
+        details: Mapping[str, StoredFields] = {}
+        if held is not None and caller.may_practice(held.practice):
+            await self.context.audits.reads(caller, "find_person", [held.person], "referring")
+            details = await self.context.vault.details_of_referrals(mongo, [held], PERSON_FIELDS)
+        if held is None or referral not in details:
+            detail = "The details of this referral are not kept here."
+            raise Problem(409, code="kept_by_partner", detail=detail)
+        return KnownPerson(person_of(details[referral]), await self._open_referral(caller, [held.person]))
 
     async def find_alike(self, caller: Principal, accepted: ValidatedReferral) -> Row | None:
         """An open referral of a person with the same name, date of birth and postcode: a hint, no more."""

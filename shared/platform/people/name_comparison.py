@@ -63,15 +63,16 @@ class _Words:
 
     @classmethod
     def of(cls, name: FullName) -> _Words:
-        given = tuple(word for word in _words(name.given) if word not in _TITLES)
-        return cls(given, _words(name.family), _latin(name.given + name.family))
+        given = tuple(word for word in name_words(name.given) if word not in _TITLES)
+        return cls(given, name_words(name.family), _latin(name.given + name.family))
 
     @property
     def all(self) -> tuple[str, ...]:
         return self.given + self.family
 
 
-def _words(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
+    """The words of a name as they are compared: small Latin letters without accents."""
     words = (_in_latin_letters(word) for word in _BETWEEN.split(name))
     return tuple(word for word in words if word)
 
@@ -148,6 +149,12 @@ def _same_or_nickname(one: str, other: str) -> bool:
     if len(one) == 1 or len(other) == 1:
         return False  # an initial says too little where the last name differs
     return one == other or bool(_bearers().get(one, frozenset()) & _bearers().get(other, frozenset()))
+
+
+def other_forms(word: str) -> frozenset[str]:
+    """The names that a word can stand for, and their short forms: "bill" for "william", and "will"."""
+    bearers = _bearers().get(word, frozenset())
+    return frozenset(form for form, names in _bearers().items() if names & bearers) - {word}
 
 
 def _alike(one: str, other: str) -> bool:

@@ -14,15 +14,17 @@ class Link:
 
 
 _SERVICES = Link("Services", "/matching/services")
+_FIND = Link("Find", "/referral/find")
 _BY_ROLE: dict[str, tuple[Link, ...]] = {
-    "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/"), _SERVICES),
-    "link_worker": (Link("Today", "/matching/"), Link("Team", "/matching/team"), _SERVICES),
+    "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/"), _FIND, _SERVICES),
+    "link_worker": (Link("Today", "/matching/"), Link("Team", "/matching/team"), _FIND, _SERVICES),
     "manager": (Link("Desk", "/matching/desk"),),
     "provider": (),
     "analyst": (Link("Figures", "/evaluation/"),),
     "programme_admin": (
         Link("Programme", "/matching/programme"),
         Link("Referrals", "/referral/programme"),
+        _FIND,
         _SERVICES,
         Link("Figures", "/evaluation/"),
         Link("Messages", "/notifications/"),

@@ -72,6 +72,12 @@ PAGE: dict[str, Any] = {
     "page": summary([0.05] * 100),
     "changed": summary([0.15] * 100),
 }
+FIND: dict[str, Any] = {
+    "people": 1_000_000,
+    "practices": 20,
+    "stored": {"on_disk": 300_000_000, "indexes": 900_000_000},
+    "searches": {"name": summary([0.02] * 400), "slips": summary([0.05] * 390 + [0.2] * 10)},
+}
 ADMISSION: dict[str, Any] = {
     "rate": 25,
     "flood": 2000,
@@ -93,6 +99,7 @@ ALL: dict[str, dict[str, Any]] = {
     "catch-up": CATCH_UP,
     "growth": GROWTH,
     "page": PAGE,
+    "find": FIND,
 }
 
 

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 
 from services.referral.collections import KEYS, LOOKUPS, PEOPLE, ensure_indexes
 from services.referral.identity.blind_index import find_by_number, index_person
+from services.referral.identity.find.index import insert_terms
 from services.referral.identity.person import PersonDetails, details_of
+from services.referral.identity.vault import entries
 from services.referral.identity.vault.keys import IndexKeys
 from services.referral.identity.vault.masters import LocalMasterKey, MasterKeys
 from services.referral.identity.vault.persons import PersonVault
@@ -55,6 +57,21 @@ async def refer(mongo: Mongo, by: PersonVault, person: PersonDetails, reference:
         await by.keep(tx, "meir", whom, details_of(person), "tester", NOW, new=known is None)
         await index_person(tx, index, whom, person, new=known is None)
         return whom
+
+    return await mongo.transact(work)
+
+
+async def refer_findable(mongo: Mongo, by: PersonVault, person: PersonDetails, practice: str) -> str:
+    """Stores a new person with a referral, and the terms that find it. Returns the referral."""
+    referral, whom = new_id(), new_id()
+
+    async def work(tx: Transaction) -> str:
+        index, known = by.index("meir"), details_of(person)
+        written = await by.keep(tx, "meir", whom, known, "tester", NOW, new=True)
+        await index_person(tx, index, whom, person, new=True)
+        entry = await entries.insert_entry(tx, written, "meir", referral, practice, (), NOW)
+        await insert_terms(tx, index, entry, known)
+        return referral
 
     return await mongo.transact(work)
 

@@ -100,7 +100,7 @@ async def test_erased_person_leaves_nothing_readable(referral: ReferralHarness) 
         assert text not in said, text
     for collection in ("people", "keys"):
         assert await referral.mongo[collection].find_one({"_id": person}) is None
-    for collection in ("lookups", "notes", "entries"):
+    for collection in ("lookups", "terms", "notes", "entries"):
         assert await referral.mongo[collection].find_one({"person": person}) is None
 
 
@@ -170,7 +170,7 @@ async def test_a_restored_backup_is_erased_again(referral: ReferralHarness) -> N
     person = (await referral.until(made))["person"]
     kept = {
         name: await referral.mongo[name].find_one({"$or": [{"_id": person}, {"person": person}]})
-        for name in ("people", "keys", "lookups", "entries")
+        for name in ("people", "keys", "lookups", "terms", "entries")
     }
     await referral.http.post(f"{BASE}/referrals/{made}/erase", headers=referral.admin())
     for name, row in kept.items():

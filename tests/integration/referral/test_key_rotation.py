@@ -7,9 +7,12 @@ from itertools import pairwise
 import pytest
 import pytest_asyncio
 
-from services.referral.collections import KEYS, LOOKUPS
+from services.referral.collections import KEYS, LOOKUPS, TERMS
 from services.referral.identity.blind_index import find_by_likeness, find_by_number
 from services.referral.identity.erasure import delete_person
+from services.referral.identity.find.index import Place, candidates
+from services.referral.identity.find.query import PersonQuery
+from services.referral.identity.find.terms import criteria_of
 from services.referral.identity.vault.keys import VaultLocked
 from services.referral.identity.vault.masters import LocalMasterKey
 from services.referral.identity.vault.reindexing import IndexRotation
@@ -18,7 +21,17 @@ from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.platform.key_ring import RingKey
 from tests.harness.referral.people import nhs_number
-from tests.harness.referral.vaults import K1, K2, NOW, details, refer, stored_of, vault, vault_database
+from tests.harness.referral.vaults import (
+    K1,
+    K2,
+    NOW,
+    details,
+    refer,
+    refer_findable,
+    stored_of,
+    vault,
+    vault_database,
+)
 
 # The lists of one rotation. Processes of neighbouring steps run side by side.
 STEPS = ((K1,), (K1, K2), (K2, K1), (K2,))
@@ -96,6 +109,26 @@ async def test_a_person_is_found_through_a_whole_rotation(mongo: Mongo) -> None:
     assert (counts.digests, counts.indexed, counts.unfound) == ({newest: 4}, {newest: 2}, 0)
     assert await find_by_number(mongo, vault(K1).index("meir"), person.nhs_number or "") is None
     assert await stored_of(mongo, other) == 4
+
+
+async def test_search_terms_find_through_a_whole_rotation(mongo: Mongo) -> None:
+    query = PersonQuery(name="Otoline Quillfeather", postcode="ST3 6AB")
+
+    async def is_found(keys: tuple[bytes, ...]) -> bool:
+        place = Place(vault(*keys).index("meir"), ["M83100"])
+        return await candidates(mongo, [place], criteria_of(query)) == {"meir": [referral]}
+
+    referral = await refer_findable(mongo, vault(K1), details(nhs_number()), "M83100")
+    for before, after in pairwise(STEPS):
+        assert await is_found(before)
+        here = vault(*after)
+        await IndexRotation(mongo, here).reindex(ALL)
+        assert await is_found(before)
+        assert await is_found(after)
+        await IndexRotation(mongo, here).drop(ALL)
+        assert await is_found(after)
+    assert await mongo[TERMS].distinct("key") == [RingKey(K2).id]
+    assert not await is_found((K1,))
 
 
 async def test_rotation_leaves_the_version_of_an_entry_alone(mongo: Mongo) -> None:

@@ -15,6 +15,7 @@ from tests.harness.bench.results import (
     ADMISSION,
     ALL,
     CATCH_UP,
+    FIND,
     GROWTH,
     KERNEL,
     LATENCY,
@@ -80,6 +81,14 @@ def test_catching_up_growth_and_the_page() -> None:
     assert "| figures, as JSON | 50 | 50 | 50 | met |" in page
     assert "| the page, with its charts | 50 | 50 | 50 | met |" in page
     assert "| the page, after each new referral | 150 | 150 | 150 | **not met** |" in page
+
+
+def test_search_for_a_person_is_judged_by_its_p99() -> None:
+    _, text = described("find", FIND)
+    assert "| first and last name | 20 | 20 | 20 | met |" in text
+    assert "| both in reverse order, with a letter missing in each | 50 | 200 | 200 | **not met** |" in text
+    assert "300 bytes of search terms on disk and 900 of their indexes" in text
+    assert "postcode" not in text
 
 
 def test_flood_delays_by_the_longest_wait_beyond_the_median() -> None:

@@ -47,6 +47,7 @@ def test_mailbox_is_for_development_and_programme_admins() -> None:
         ("/referral/new", "/referral/new"),
         ("/referral/new/find", "/referral/new"),
         ("/referral/", "/referral/"),
+        ("/referral/find", "/referral/find"),
         ("/referral/referrals/1", "/referral/"),
         ("/matching/services/1", "/matching/services"),
         ("/elsewhere", None),

@@ -49,22 +49,21 @@ async def insert_entry(
     practice: str,
     sensitive: Iterable[str],
     now: datetime,
-) -> None:
+) -> Entry:
     """Inserts a referral's entry with its person as `written` and its sensitive needs."""
     listed = " ".join(sensitive)
-    await tx[ENTRIES].insert_one(
-        {
-            "_id": entry_id(locality, referral),
-            "locality": locality,
-            "referral": referral,
-            "person": written.key.person,
-            "version": written.version,
-            "practice": practice,
-            "at": now,
-            "sensitive": written.key.seal(f"sensitive/{referral}", listed) if listed else None,
-        },
-        session=tx.session,
-    )
+    row = {
+        "_id": entry_id(locality, referral),
+        "locality": locality,
+        "referral": referral,
+        "person": written.key.person,
+        "version": written.version,
+        "practice": practice,
+        "at": now,
+        "sensitive": written.key.seal(f"sensitive/{referral}", listed) if listed else None,
+    }
+    await tx[ENTRIES].insert_one(row, session=tx.session)
+    return _entry(row)
 
 
 async def show_version(tx: Transaction, entry: Entry, version: int) -> None:

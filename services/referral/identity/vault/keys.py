@@ -3,7 +3,7 @@
 import hmac
 import os
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +14,7 @@ from shared.platform.people.names import compared_as
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_TERM_BYTES = 8
 # Gives that many random bytes, fit for keys.
 Random = Callable[[int], bytes]
 
@@ -104,6 +105,17 @@ class BlindIndex:
         """The digest of name, date of birth and postcode by key: equal ones may be the same person."""
         name = unicodedata.normalize("NFC", compared_as(given_name) + " " + compared_as(family_name))
         return self._digests("likeness", name, born.isoformat(), postcode or "")
+
+    def terms_by_key(self, practice: str, terms: Sequence[str]) -> dict[str, list[bytes]]:
+        """Short digests of search terms by key. Those of two practices cannot be compared.
+
+        Two terms may share a digest, so what is found is compared once it is decrypted.
+        """
+        contents = [f"find\x1f{practice}\x1f{term}".encode() for term in terms]
+        return {
+            name: [hmac.digest(key, content, "sha256")[:_TERM_BYTES] for content in contents]
+            for name, key in self._keys.items()
+        }
 
     def digest(self, purpose: str, text: str) -> bytes:
         """The newest keyed digest of a text, which recognises a repeated text without storing it."""

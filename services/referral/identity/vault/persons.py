@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.referral.collections import KEYS, PEOPLE, Source, session_of
+from services.referral.identity.find.terms import TERMS_VERSION
 from services.referral.identity.person import StoredFields
 from services.referral.identity.vault import entries, versions
 from services.referral.identity.vault.entries import Entry
@@ -85,6 +86,8 @@ class PersonVault:
                 "wrapped": wrapped,
                 # The index keys under which all digests of the person are stored.
                 "indexed": list(self.index_keys.ids),
+                # The version of the search terms of all of the person's referrals.
+                "terms": TERMS_VERSION,
             }
             await tx[KEYS].insert_one(key_row, session=tx.session)
         row: Row | None = None if new else await tx[PEOPLE].find_one({"_id": person}, session=tx.session)

@@ -12,9 +12,12 @@ from typing import Final
 
 from pymongo import UpdateOne
 
-from services.referral.collections import KEYS, LOOKUPS, PEOPLE
+from services.referral.collections import KEYS, LOOKUPS, PEOPLE, TERMS
 from services.referral.identity.blind_index import likeness_writes, number_writes
+from services.referral.identity.find.index import replace_terms
+from services.referral.identity.find.terms import TERM_FIELDS, TERMS_VERSION
 from services.referral.identity.vault import versions
+from services.referral.identity.vault.entries import entries_of_person
 from services.referral.identity.vault.keys import BlindIndex, PersonKey, VaultLocked
 from services.referral.identity.vault.persons import PersonVault
 from services.referral.identity.vault.rotation import Rotated
@@ -39,7 +42,8 @@ class IndexRotation:
 
     async def reindex(self, limit: int) -> Rotated:
         """Stores digests under every listed key for at most `limit` people."""
-        lacking: Document = {"indexed": {"$not": {"$all": list(self.vault.index_keys.ids)}}}
+        without_digests: Document = {"indexed": {"$not": {"$all": list(self.vault.index_keys.ids)}}}
+        lacking: Document = {"$or": [without_digests, {"terms": {"$ne": TERMS_VERSION}}]}
         return await self._each(lacking, self._index, limit)
 
     async def drop(self, limit: int) -> Rotated:
@@ -77,10 +81,19 @@ class IndexRotation:
         if stored is not None:
             key = await self.vault.masters.unwrap(person, row["master"], row["wrapped"])
             await self._write(tx, self.vault.index(stored["locality"]), key, stored)
+            await self._write_terms(tx, person)
         # The count makes this a write in any case, so that it conflicts with an erasure.
-        change = {"$set": {"indexed": list(self.vault.index_keys.ids)}, "$inc": {"indexings": 1}}
+        written = {"indexed": list(self.vault.index_keys.ids), "terms": TERMS_VERSION}
+        change = {"$set": written, "$inc": {"indexings": 1}}
         await tx[KEYS].update_one({"_id": person}, change, session=tx.session)
         return True
+
+    async def _write_terms(self, tx: Transaction, person: str) -> None:
+        """Writes the search terms of each referral, from the details that it shows."""
+        held = await entries_of_person(tx, person)
+        details = await self.vault.details_of_referrals(tx, held, TERM_FIELDS)
+        for entry in held:
+            await replace_terms(tx, self.vault.index(entry.locality), entry, details[entry.referral])
 
     async def _write(self, tx: Transaction, index: BlindIndex, key: PersonKey, stored: Row) -> None:
         person = key.person
@@ -117,7 +130,9 @@ class IndexRotation:
             {"_id": person, "indexed": {"$all": ids}}, change, session=tx.session
         )
         if done.matched_count:
-            await tx[LOOKUPS].delete_many({"person": person, "key": {"$nin": ids}}, session=tx.session)
+            removed = {"person": person, "key": {"$nin": ids}}
+            await tx[LOOKUPS].delete_many(removed, session=tx.session)
+            await tx[TERMS].delete_many(removed, session=tx.session)
         return bool(done.matched_count)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.referral.collections import KEYS, LOOKUPS
+from services.referral.identity.find.terms import TERMS_VERSION
 from services.referral.identity.vault.keys import VaultLocked
 from services.referral.identity.vault.persons import PersonVault
 from shared.delivery.mongo.database import Document, Mongo
@@ -21,7 +22,7 @@ class VaultKeyCounts:
     """Contents of the vault's keys: people by master key and by index key, and digests by key.
 
     `indexed`: people by the index key that finds them. `unfound`: people who lack a digest under the newest
-    index key. The key "" of digests is not known.
+    index key, or search terms. The key "" of digests is not known.
     """
 
     masters: Counter[str] = field(default_factory=Counter)
@@ -61,7 +62,8 @@ class VaultRotation:
             {"$group": {"_id": "$indexed", "n": {"$sum": 1}}},
         ]
         found.indexed.update({row["_id"]: row["n"] async for row in self.mongo[KEYS].aggregate(pipeline)})
-        lacking = {"indexed": {"$ne": self.vault.index_keys.newest}}
+        without_newest: Document = {"indexed": {"$ne": self.vault.index_keys.newest}}
+        lacking: Document = {"$or": [without_newest, {"terms": {"$ne": TERMS_VERSION}}]}
         found.unfound = await self.mongo[KEYS].count_documents(lacking)
         return found
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,9 +10,8 @@ from starlette.datastructures import FormData
 from services.referral.identity.person import PersonDetails
 from services.referral.intake.resend import OriginalReferral
 from services.referral.intake.schemas import FIELDS, ReferralRequest
-from services.referral.web.forms import FormInput
+from services.referral.web.forms import DATE_PARTS, FormInput, date_of_birth
 from shared.contract.events import vocabulary as v
-from shared.platform.people.cleaning import clean_line
 from shared.platform.people.nhs_number import spaced
 from shared.platform.people.telephone import as_dialled
 from shared.platform.web.forms import text_field
@@ -21,7 +19,6 @@ from shared.platform.web.validation import FieldError, field_errors
 
 LISTS = frozenset({"needs", "access_needs", "cannot_come"})
 TICKS = frozenset({"no_fixed_address", "agreed", "interpreter"})
-DATE_PARTS = ("day", "month", "year")
 TEXTS = tuple(
     name
     for name in FIELDS
@@ -54,26 +51,6 @@ def read_form(form: FormData) -> FormInput:
         lists={name: [str(each)[:40] for each in form.getlist(name)] for name in LISTS},
         ticks=frozenset(name for name in TICKS if form.get(name)),
     )
-
-
-def date_of_birth(typed: FormInput) -> tuple[date | None, list[FieldError]]:
-    """The date of birth, or its errors. An empty field gives neither."""
-    parts = [clean_line(typed.text(f"date_of_birth-{part}")) for part in DATE_PARTS]
-    if not any(parts):
-        return None, []
-    missing = [part for part, text in zip(DATE_PARTS, parts, strict=True) if not text]
-    if missing:
-        sentence = f"The date of birth must include a {' and a '.join(missing)}"
-        return None, [FieldError("/date_of_birth", "date_not_whole", sentence)]
-    try:
-        day, month, year = (int(text) if text.isascii() else -1 for text in parts)
-        born = date(year, month, day)
-    except ValueError:
-        return None, [FieldError("/date_of_birth", "date_not_real", "The date of birth must be a real date")]
-    if year < 1000:
-        whole = "The year must include 4 numbers"
-        return None, [FieldError("/date_of_birth", "date_not_whole", whole)]
-    return born, []
 
 
 def to_request(typed: FormInput) -> tuple[ReferralRequest, list[FieldError]]:
@@ -138,8 +115,17 @@ def original_form(original: OriginalReferral) -> FormInput:
         "access_needs": [need.value for need in created.access_needs],
         "cannot_come": [half.value for half in created.cannot_come],
     }
-    born = original.person.date_of_birth
-    day = zip(DATE_PARTS, (born.day, born.month, born.year), strict=True)
-    texts |= {f"date_of_birth-{part}": str(number) for part, number in day}
+    texts |= _date_parts(original.person)
     typed = filled_in(FormInput(texts, lists, frozenset({"agreed"})), original.person)
     return replace(typed, texts={name: text for name, text in typed.texts.items() if text})
+
+
+def person_form(person: PersonDetails, practice: str) -> FormInput:
+    """An empty form with the details of a person whom a practice knows."""
+    return filled_in(FormInput({"practice": practice} | _date_parts(person)), person)
+
+
+def _date_parts(person: PersonDetails) -> dict[str, str]:
+    born = person.date_of_birth
+    day = zip(DATE_PARTS, (born.day, born.month, born.year), strict=True)
+    return {f"date_of_birth-{part}": str(number) for part, number in day}

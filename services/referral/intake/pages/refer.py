@@ -13,6 +13,7 @@ from services.referral.intake.pages import forms
 from services.referral.intake.resend import complete, read_original
 from services.referral.intake.service import KnownPerson, Service, service_of
 from services.referral.intake.validation import validate
+from services.referral.referral_state.queries import find_visible
 from services.referral.tracking.elsewhere import elsewhere_only, referred_elsewhere
 from services.referral.tracking.returned import find_returned
 from services.referral.tracking.status import read_referral
@@ -52,6 +53,18 @@ async def again(request: Request, referral_id: ReferralId, caller: Referrer, con
     typed = forms.original_form(await read_original(context, caller, row))
     found = await read_referral(context, caller, referral_id, "referring")
     return form_page(request, caller, typed, returned=found.returned)
+
+
+@router.post("/referral/new/known")
+async def known(
+    request: Request, caller: Referrer, form: CheckedForm, context: Context, service: Service
+) -> Response:
+    """The form with the details of the person behind one of the practice's referrals."""
+    row = await find_visible(context.mongo, caller, text_field(form, "referral", 40))
+    context.require_ours(row["locality"])
+    person = await service.known_by(caller, row)
+    typed = forms.person_form(person.person, row["view"]["practice"])
+    return form_page(request, caller, typed, found="known", existing=person.open)
 
 
 @router.post("/referral/new/find")

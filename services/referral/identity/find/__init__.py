@@ -1,0 +1,1 @@
+"""Finding a person whom the caller may see, through blind indexes."""
