@@ -18,7 +18,8 @@ _NOT_WRITTEN = {"Cc", "Cs", "Co", "Cn"}
 class PersonDetails:
     """A referred person. The NHS number has ten digits, the telephone is in E.164.
 
-    A person with one name only has a family name and no given name.
+    A person with one name only has a family name and no given name. `preferred_name` is what they are called,
+    where it is not the given name.
     """
 
     given_name: str | None
@@ -32,6 +33,7 @@ class PersonDetails:
     safe_to_text: v.SafeToText
     language: str
     interpreter: bool
+    preferred_name: str | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +49,7 @@ def details_of(person: PersonDetails) -> dict[str, str]:
     known = {
         "given_name": person.given_name,
         "family_name": person.family_name,
+        "preferred_name": person.preferred_name,
         "date_of_birth": person.date_of_birth.isoformat(),
         "nhs_number": person.nhs_number,
         "house": person.house,
@@ -74,6 +77,7 @@ def person_of(details: StoredFields) -> PersonDetails:
         safe_to_text=v.SafeToText(details["safe_to_text"]),
         language=details["language"],
         interpreter=details["interpreter"] == "yes",
+        preferred_name=details.get("preferred_name"),
     )
 
 

@@ -63,6 +63,7 @@ class ReferralRequest(JsonBody):
     given_name: Text = Field(None, description="Left out for somebody who has one name only.")
 
     family_name: Text = None
+    preferred_name: Text = Field(None, description="What they are called, where it is another name.")
     house: Text = Field(None, description="House and street.")
     postcode: Text = Field(None, description="`ZZ99 3VZ` and its like mean no fixed address or abroad.")
     postcode_confirmed: Text = Field(

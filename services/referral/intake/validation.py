@@ -87,6 +87,7 @@ def validate(
     family = wrong.need("family_name", request.family_name, alone)
     given_name = wrong.parsed("given_name", request.given_name, parse_name)
     family_name = wrong.parsed("family_name", family, parse_name)
+    preferred_name = wrong.parsed("preferred_name", request.preferred_name, parse_name)
     nhs_number = wrong.parsed("nhs_number", request.nhs_number, parse_nhs_number)
     house, postcode = _address(request, wrong)
     telephone = _telephone(request, wrong)
@@ -122,6 +123,7 @@ def validate(
         safe_to_text=texts,
         language=request.language,
         interpreter=request.interpreter,
+        preferred_name=preferred_name,
     )
     return ValidatedReferral(locality, practice, person, age, by, how, risk, request)
 

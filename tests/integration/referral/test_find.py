@@ -41,7 +41,11 @@ def worker(referral: ReferralHarness, name: str = "lw-meir-1") -> dict[str, str]
 
 async def test_each_field_finds_the_person(referral: ReferralHarness) -> None:
     body = referral_body(
-        given_name="Wilhelmina", family_name="Fothergill-Żółty", telephone="07700 900777", postcode="ST3 6AD"
+        given_name="Wilhelmina",
+        family_name="Fothergill-Żółty",
+        preferred_name="Pixie",
+        telephone="07700 900777",
+        postcode="ST3 6AD",
     )
     made = await referral.made(body)
     for what in (
@@ -49,6 +53,7 @@ async def test_each_field_finds_the_person(referral: ReferralHarness) -> None:
         {"name": "fothergil zolty"},
         {"name": "Zolty Wilhelmena"},
         {"name": "Mina Fothergill"},
+        {"name": "Pixi Zolty"},
         {"nhs_number": body["nhs_number"]},
         {"reference": made},
         {"date_of_birth": body["date_of_birth"], "name": "Wilhelmina"},

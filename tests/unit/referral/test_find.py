@@ -78,6 +78,7 @@ def test_preferred_name_finds_the_given_one() -> None:
     for name in ("Bill Underhay", "Underhay, Billy", "Will Underhay"):
         assert is_found(PersonQuery(name=name), william)
     assert not is_found(PersonQuery(name="Bob Underhay"), william)
+    assert is_found(PersonQuery(name="Bob Underhay"), william | {"preferred_name": "Bob"})
 
 
 @pytest.mark.parametrize(

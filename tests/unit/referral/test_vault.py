@@ -120,6 +120,7 @@ def test_a_person_is_kept_and_comes_back_the_same() -> None:
         safe_to_text=v.SafeToText.RING,
         language="ur",
         interpreter=True,
+        preferred_name="Nan",
     )
     assert person_of(details_of(person)) == person
     assert "nhs_number" not in details_of(person)

@@ -55,6 +55,11 @@ class FoundPerson:
     died: bool = False
 
     @property
+    def preferred_name(self) -> str | None:
+        """What they like to be called, if it is known, and the caller may know it."""
+        return self.details.get("preferred_name")
+
+    @property
     def name(self) -> str | None:
         """The full name, if the caller may know it."""
         if "family_name" not in self.details:

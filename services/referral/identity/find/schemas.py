@@ -39,7 +39,7 @@ class PersonSearch(JsonBody):
 class PersonFound(BaseModel):
     """A person, by their open referral or else the latest one that the caller may see.
 
-    `name` and `date_of_birth` are null for the programme team, and where `details_kept` is not `here`.
+    Names and `date_of_birth` are null for the programme team, and where `details_kept` is not `here`.
     """
 
     referral: str
@@ -51,6 +51,7 @@ class PersonFound(BaseModel):
     created_at: datetime
     details_kept: DetailsLocation
     name: str | None
+    preferred_name: str | None
     date_of_birth: date | None
 
     @classmethod
@@ -67,6 +68,7 @@ class PersonFound(BaseModel):
             created_at=view["created"],
             details_kept=found.kept,
             name=found.name,
+            preferred_name=found.preferred_name,
             date_of_birth=date.fromisoformat(born) if born else None,
         )
 

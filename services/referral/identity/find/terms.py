@@ -13,7 +13,7 @@ from shared.platform.people.name_comparison import name_words, other_forms
 
 # Raise the figure when `terms_of` changes: `linkwork keys rotate` then stores terms of everybody anew.
 TERMS_VERSION: Final = 1
-NAMES: Final = ("given_name", "family_name")
+NAMES: Final = ("given_name", "preferred_name", "family_name")
 _EXACT: Final = ("nhs_number", "date_of_birth", "telephone", "postcode")
 # The vault's fields that make terms.
 TERM_FIELDS: Final = frozenset({*NAMES, *_EXACT})

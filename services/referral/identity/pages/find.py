@@ -67,6 +67,7 @@ def _line(context: ReferralContext, caller: Principal, found: FoundPerson) -> di
     return {
         "id": referral,
         "name": found.name,
+        "called": found.preferred_name,
         "kept": found.kept,
         "born": date.fromisoformat(born) if born else None,
         "practice": context.practice_name(view["practice"]),

@@ -28,6 +28,7 @@ _MAX_LENGTH = 2000
 _LABELS: Mapping[str, str] = {
     "given_name": "First name",
     "family_name": "Last name",
+    "preferred_name": "Preferred name",
     "house": "House and street",
     "risk_line": "What the link worker must know",
     "reason": "Reason for the referral",
@@ -83,6 +84,7 @@ def filled_in(typed: FormInput, person: PersonDetails) -> FormInput:
         "nhs_number": spaced(person.nhs_number) if person.nhs_number else "",
         "given_name": person.given_name or "",
         "family_name": person.family_name,
+        "preferred_name": person.preferred_name or "",
         "house": person.house or "",
         "postcode": person.postcode or "",
         "telephone": as_dialled(person.telephone) if person.telephone else "",
