@@ -10,6 +10,7 @@ from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import ReferralHarness
 from tests.integration.referral.test_api import meeting
+from tests.integration.referral.test_details import withdraw
 
 
 async def sign_in(page: Page, address: str, cookies: dict[str, str]) -> None:
@@ -134,6 +135,39 @@ async def test_our_referrals_and_withdrawing_one(
     await check_axe(page)
     await page.goto(f"{address}/referral/?group=ended")
     await expect(listed).to_have_count(1)
+
+
+async def test_person_is_found_and_referred_again(
+    referral: ReferralHarness, address: str, chromium_page: Page
+) -> None:
+    page, body = chromium_page, referral_body(family_name="Entwhistle", preferred_name="Tilly")
+    made = await referral.made(body)
+    await sign_in(page, address, referral.cookies())
+    await page.goto(f"{address}/referral/new")
+    await page.get_by_role("link", name="Find somebody your practice has referred before").click()
+    await check_axe(page)
+    await check_reflow(page)
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Enter a name, a number, a postcode")
+    await check_axe(page)
+    await page.get_by_label("Name or number").fill("tilly entwisle")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.get_by_role("link", name="Entwhistle")).to_be_visible()
+    assert page.url == f"{address}/referral/find"
+    assert "Entwhistle" not in await page.title()
+    await check_axe(page)
+    await check_reflow(page)
+    await page.get_by_role("link", name="Entwhistle").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Entwhistle")
+    await withdraw(referral, made)
+    await page.goto(f"{address}/referral/find")
+    await page.get_by_label("Name or number").fill(body["nhs_number"])
+    await page.get_by_role("button", name="Find").click()
+    await page.get_by_role("button", name="Refer again").click()
+    await expect(page.get_by_label("Preferred name")).to_have_value("Tilly")
+    await expect(page.get_by_text("Your practice has referred this person before.")).to_be_visible()
+    await check_axe(page)
+    await check_reflow(page)
 
 
 async def test_the_programme_counts_and_erases(
