@@ -71,10 +71,10 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             )
             app = create_app(settings, clock=lambda: NOW)
             context: ReferralContext = app.state.context
-            await ensure_indexes(context.mongo, 365)
             tune_interpreter()
             began = time.perf_counter()
             known = await _fill(context, size.referrals)
+            await ensure_indexes(context.mongo, 365)
             stored = await context.mongo.database.command("collStats", TERMS)
             say(f"{size.referrals} people stored in {time.perf_counter() - began:.0f} s")
             async with httpx.AsyncClient(

@@ -192,7 +192,7 @@ async def test_search_is_audited_by_fields_and_hits(referral: ReferralHarness) -
     by = referral.referrer(subject="searching-asha")
     await found(referral, by, name="Heathcote", date_of_birth=body["date_of_birth"])
     await found(referral, by, postcode="ST4 7QB")
-    rows = await referral.mongo[AUDIT].find({"caller": "searching-asha"}).sort("at", 1).to_list(None)
+    rows = await referral.mongo[AUDIT].find({"caller": "searching-asha"}).sort([("at", 1), ("_id", 1)]).to_list(None)
     told = [(row["action"], row["subject_ref"], row["purpose"]) for row in rows]
     assert told == [
         ("search_people", "search:1", "name.born"),

@@ -115,7 +115,8 @@ async def _found(context: ReferralContext, caller: Principal, query: PersonQuery
     held = await _entries_of(context, caller, rows)
     if query.fields == ("reference",) and not held:
         # A referral of the caller's whose person was erased, or is in a partner's vault.
-        return FoundPeople([FoundPerson(row, {}, details_location(context, row)) for row in rows.values()])
+        located = [(row, details_location(context, row)) for row in rows.values()]
+        return FoundPeople([FoundPerson(row, {}, kept) for row, kept in located if kept != "here"])
     details = await context.vault.details_of_referrals(context.mongo, list(held.values()), TERM_FIELDS)
     fitting = [
         _Fitting(held[referral], rows[referral], known, distance)

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.referral.identity.find.inputs import TypedSearch
 from services.referral.identity.find.queries import FoundPeople, FoundPerson
 from services.referral.identity.people import DetailsLocation
+from shared.contract.events.models import Day
 from shared.contract.history import Stage
-from shared.platform.web.bodies import DaySent, JsonBody
+from shared.platform.web.bodies import JsonBody
 
 _Text = Annotated[str, Field(max_length=200)]
 
@@ -26,7 +27,7 @@ class PersonSearch(JsonBody):
         None, description="First and last names in any order, with one slip in each at most."
     )
     nhs_number: _Text | None = None
-    date_of_birth: DaySent | None = None
+    date_of_birth: Day | None = None
     telephone: _Text | None = None
     postcode: _Text | None = None
     reference: _Text | None = Field(None, description="The id of one of the person's referrals.")
