@@ -1,9 +1,9 @@
 """Measures the search for a person over many people, by the API of the referral service.
 
-The collections are filled in bulk, with rows as the service writes them: sealed details, wrapped keys, entries,
-search terms, and referrals' documents. The search is the service's own, with its limit, audit and decryption.
-Names are made of syllables, a few of them common and most of them rare, as with real ones; so more of them
-are alike than in England.
+The collections are filled in bulk, with rows as the service writes them: sealed details, wrapped keys,
+entries, search terms, and referrals' documents. The search is the service's own, with its limit, audit and
+decryption. Names are made of syllables, a few of them common and most of them rare, as with real ones. So
+more of them are alike than in England.
 """
 
 import time

@@ -278,10 +278,9 @@ def _find(result: Result) -> str:
     count = max(each["count"] for each in result["searches"].values())
     return (
         f"{table(['search by', 'p50 ms', 'p99 ms', 'max ms', 'p99 under 100 ms'], rows)}\n\n"
-        f"{result['people']:,} people of {result['practices']} practices, {count:,} searches of each kind in turn, "
-        "one process, no network. "
-        f"A person takes {stored['on_disk']:,.0f} bytes of search terms on disk and {stored['indexes']:,.0f} of "
-        "their indexes."
+        f"{result['people']:,} people of {result['practices']} practices, {count:,} searches of each kind in "
+        f"turn, one process, no network. A person takes {stored['on_disk']:,.0f} bytes of search terms on "
+        f"disk and {stored['indexes']:,.0f} of their indexes."
     )
 
 

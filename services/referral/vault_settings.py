@@ -42,8 +42,8 @@ class VaultSettings(ServiceSettings):
     index_key: SecretStr = setting(
         SecretStr(""),
         description=(
-            "Digests NHS numbers, likenesses and search terms, to find a person again. `from-master`, which is what empty "
-            "means: follows from the master keys." + LISTED
+            "Digests NHS numbers, likenesses and search terms, to find a person again. `from-master`, which "
+            "is what empty means: follows from the master keys." + LISTED
         ),
         example="(a secret)",
     )

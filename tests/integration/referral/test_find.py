@@ -192,7 +192,12 @@ async def test_search_is_audited_by_fields_and_hits(referral: ReferralHarness) -
     by = referral.referrer(subject="searching-asha")
     await found(referral, by, name="Heathcote", date_of_birth=body["date_of_birth"])
     await found(referral, by, postcode="ST4 7QB")
-    rows = await referral.mongo[AUDIT].find({"caller": "searching-asha"}).sort([("at", 1), ("_id", 1)]).to_list(None)
+    rows = (
+        await referral.mongo[AUDIT]
+        .find({"caller": "searching-asha"})
+        .sort([("at", 1), ("_id", 1)])
+        .to_list(None)
+    )
     told = [(row["action"], row["subject_ref"], row["purpose"]) for row in rows]
     assert told == [
         ("search_people", "search:1", "name.born"),
@@ -221,13 +226,10 @@ async def test_search_leaves_no_trace_in_logs_and_addresses(
             who = f"{body['given_name']} Throgmorton, {body['telephone']}"
             page = await send_form(client, "/referral/find", "/referral/find", {"who": who})
             wrong = await send_form(client, "/referral/find", "/referral/find", {"who": "9990000019"})
-            assert (await client.get("/referral/find?who=Throgmorton")).text.count("Throgmorton") == 0
     assert "Throgmorton</a>" in page.text
     assert "check the digits" in wrong.text
     ours = [each for each in caplog.records if each.name.startswith(("linkwork", "services", "shared"))]
-    written = " ".join(
-        f"{record.getMessage()} {vars(record)}" for record in ours if "?who=" not in str(vars(record))
-    )
+    written = " ".join(f"{record.getMessage()} {vars(record)}" for record in ours)
     assert "search_people" in written
     for text in identity_of(body)[:-3]:
         assert text.decode() not in written

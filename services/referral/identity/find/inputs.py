@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from services.referral.identity.find.query import PersonQuery
@@ -18,7 +18,7 @@ from shared.platform.web.validation import FieldError
 
 _REFERENCE: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER: Final = re.compile(r"[0-9+() .-]+")
-_DAYS: Final = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y-%m-%d")
+_DAY: Final = re.compile(r"(?P<day>[0-9]{1,2})[/.-](?P<month>[0-9]{1,2})[/.-](?P<year>[0-9]{4})")
 _EMPTY: Final = "Enter a name, a number, a postcode or a reference, or a date of birth"
 
 
@@ -102,12 +102,13 @@ def _with_number(typed: TypedSearch, part: str) -> TypedSearch:
 
 
 def _day(part: str) -> date | None:
-    for form in _DAYS:
-        try:
-            return datetime.strptime(part, form).date()
-        except ValueError:
-            continue
-    return None
+    found = _DAY.fullmatch(part)
+    if found is None:
+        return None
+    try:
+        return date(int(found["year"]), int(found["month"]), int(found["day"]))
+    except ValueError:
+        return None
 
 
 def _postcode(written: str) -> str:

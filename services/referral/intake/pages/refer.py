@@ -18,7 +18,7 @@ from services.referral.tracking.elsewhere import elsewhere_only, referred_elsewh
 from services.referral.tracking.returned import find_returned
 from services.referral.tracking.status import read_referral
 from services.referral.web.errors import ValidationFailed, contact_sentence
-from services.referral.web.forms import FormInput
+from services.referral.web.forms import FormInput, date_of_birth
 from services.referral.web.parameters import ReferralId
 from services.referral.web.templating import render
 from shared.platform.localities import Practice
@@ -192,7 +192,7 @@ async def _find(
     request: Request, caller: Principal, typed: FormInput
 ) -> tuple[KnownPerson | None, list[FieldError]]:
     """The person known at the practice under the typed NHS number and date of birth, or errors."""
-    born, errors = forms.date_of_birth(typed)
+    born, errors = date_of_birth(typed)
     if born is None and not errors:
         errors = [FieldError("/date_of_birth", "missing", "Enter the date of birth to find them")]
     number = ""
