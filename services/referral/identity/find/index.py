@@ -60,31 +60,28 @@ async def replace_terms(tx: Transaction, index: BlindIndex, entry: Entry, detail
 
 
 async def candidates(
-    source: Source, places: Iterable[Place], criteria: Sequence[Collection[str]]
-) -> dict[str, list[str]]:
-    """Referrals whose rows have a term of each of the criteria, by locality.
+    source: Source, places: Sequence[Place], criteria: Sequence[Collection[str]]
+) -> list[str]:
+    """The ids of entries whose rows have a term of each of the criteria, at any of these places.
 
     Raises:
         TooManyCandidates: there are more than MAX_CANDIDATES.
     """
-    found: dict[str, list[str]] = {}
-    for place in places:
-        wanted = {"$and": [{"terms": {"$in": _digests(place, some)}} for some in criteria]}
-        rows = source[TERMS].find(wanted, {"entry": 1, "_id": 0}, session=session_of(source))
-        # Two rows of one referral may fit: each index key has one.
-        limit = MAX_CANDIDATES * len(place.index.ids)
-        fitting = {row["entry"] async for row in rows.limit(limit + 1)}
-        if fitting:
-            found[place.index.locality] = [each.partition("/")[2] for each in sorted(fitting)]
-        if sum(len(some) for some in found.values()) > MAX_CANDIDATES:
-            raise TooManyCandidates
-    return found
+    wanted = {"$and": [{"terms": {"$in": _digests(places, some)}} for some in criteria]}
+    rows = source[TERMS].find(wanted, {"entry": 1, "_id": 0}, session=session_of(source))
+    # Two rows of one referral may fit: each index key has one.
+    keys = max((len(place.index.ids) for place in places), default=1)
+    found = {row["entry"] async for row in rows.limit(MAX_CANDIDATES * keys + 1)}
+    if len(found) > MAX_CANDIDATES:
+        raise TooManyCandidates
+    return sorted(found)
 
 
-def _digests(place: Place, terms: Iterable[str]) -> list[bytes]:
+def _digests(places: Iterable[Place], terms: Iterable[str]) -> list[bytes]:
     wanted = sorted(terms)
     return [
         digest
+        for place in places
         for practice in place.practices
         for digests in place.index.terms_by_key(practice, wanted).values()
         for digest in digests

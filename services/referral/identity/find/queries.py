@@ -138,13 +138,10 @@ async def _rows_within_reach(
 ) -> dict[str, Row]:
     """Referrals that the caller may see and that the index says may fit, by referral."""
     if query.reference is not None:
-        wanted: Collection[str] = [query.reference]
+        which = {"referral": query.reference} | visible(caller)
     else:
         found = await candidates(context.mongo, _places(context, caller), criteria_of(query))
-        wanted = [referral for some in found.values() for referral in some]
-    if not wanted:
-        return {}
-    which = {"referral": {"$in": list(wanted)}} | visible(caller)
+        which = {"_id": {"$in": found}} | visible(caller)
     rows = context.mongo[REFERRALS].find(which, {"facts": 0})
     return {row["referral"]: row async for row in rows if context.speaks(row["locality"])}
 
