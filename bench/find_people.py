@@ -6,6 +6,7 @@ decryption. Names are made of syllables, a few of them common and most of them r
 more of them are alike than in England.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -173,20 +174,30 @@ SEARCHES: Final[Mapping[str, Callable[[Known, Random], dict[str, Any]]]] = {
 async def _fill(context: ReferralContext, count: int) -> list[Known]:
     """Stores so many people. Returns some of them, evenly spread."""
     random, every, kept = Random(7), max(1, count // _KNOWN), []
-    people = _people(random, context.localities)
+    people, indexed = _people(random, context.localities), list(context.vault.index_keys.ids)
+    storing: list[asyncio.Task[None]] = []
     for start in range(0, count, _PIECE):
         rows: dict[str, list[Document]] = {name: [] for name in (KEYS, PEOPLE, ENTRIES, TERMS, REFERRALS)}
         for number in range(start, min(start + _PIECE, count)):
             person = next(people)
             if number % every == 0:
                 kept.append(person)
-            await _add(rows, context, person)
-        for name, some in rows.items():
-            await context.mongo[name].insert_many(some, ordered=False)
+            await _add(rows, context, indexed, person)
+        await asyncio.gather(*storing)
+        # The database stores a piece while the next one is made.
+        storing = [asyncio.create_task(_store(context, name, some)) for name, some in rows.items()]
+        await asyncio.sleep(0)
+    await asyncio.gather(*storing)
     return kept
 
 
-async def _add(rows: Mapping[str, list[Document]], context: ReferralContext, person: Known) -> None:
+async def _store(context: ReferralContext, name: str, rows: Sequence[Document]) -> None:
+    await context.mongo[name].insert_many(rows, ordered=False)
+
+
+async def _add(
+    rows: Mapping[str, list[Document]], context: ReferralContext, indexed: list[str], person: Known
+) -> None:
     """The rows of one person with one open referral, as the service writes them."""
     whom, referral, vault = context.new_reference(), new_id(), context.vault
     key, wrapped = await vault.masters.new_key(whom)
@@ -198,7 +209,7 @@ async def _add(rows: Mapping[str, list[Document]], context: ReferralContext, per
             "_id": whom,
             "master": vault.masters.newest,
             "wrapped": wrapped,
-            "indexed": list(vault.index_keys.ids),
+            "indexed": indexed,
             "terms": TERMS_VERSION,
         }
     )
