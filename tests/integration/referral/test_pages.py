@@ -150,7 +150,7 @@ async def test_person_is_found_and_referred_again(
     await page.get_by_role("button", name="Find").click()
     await expect(page.get_by_role("alert")).to_contain_text("Enter a name, a number, a postcode")
     await check_axe(page)
-    await page.get_by_label("Name or number").fill("tilly entwisle")
+    await page.get_by_label("Name or number").fill("tilly entwhisle")
     await page.get_by_role("button", name="Find").click()
     await expect(page.get_by_role("link", name="Entwhistle")).to_be_visible()
     assert page.url == f"{address}/referral/find"
