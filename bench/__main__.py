@@ -26,6 +26,7 @@ from bench import (
     growth,
     kernel_latency,
     latency,
+    slots,
 )
 from bench.machine import described, load
 from bench.place import Places, own_place, shared
@@ -47,6 +48,7 @@ PARTS: Final[Mapping[str, Measure]] = {
     "replicas": replicas.measure,
     "localities": localities.measure,
     "find": find_people.measure,
+    "slots": slots.measure,
 }
 # Measured by `make bench-scale` alone: each starts the whole system by itself.
 APART: Final = ("replicas", "localities")

@@ -24,6 +24,7 @@ ORDER: Final = (
     "replicas",
     "localities",
     "find",
+    "slots",
 )
 # From this load before the start, a measurement shared the machine with other work.
 BUSY: Final = 2.0

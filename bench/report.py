@@ -284,6 +284,29 @@ def _find(result: Result) -> str:
     )
 
 
+_TIMES: Final[Mapping[str, str]] = {
+    "earliest": "the earliest three times of a person",
+    "fortnight": "all times of a fortnight, for the page",
+}
+
+
+def _slots(result: Result) -> str:
+    rows = [
+        [
+            name,
+            *(milliseconds(result[key][column]) for column in ("p50", "p99", "longest")),
+            verdict(_within(result[key]["p99"], 10)),
+        ]
+        for key, name in _TIMES.items()
+    ]
+    return (
+        f"{table(['', 'p50 ms', 'p99 ms', 'max ms', 'p99 under 10 ms'], rows)}\n\n"
+        f"{result['diaries']:,} diaries with {result['days']:,} days that hold meetings, "
+        f"{result['earliest']['count']:,} searches of each kind in turn, one process: read in a transaction, "
+        "and searched."
+    )
+
+
 _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "kernel": ("Throughput", _throughput),
     "kernel-long": ("Throughput over four times as many records", _throughput),
@@ -296,4 +319,5 @@ _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "replicas": ("1, 2 and 4 replicas of each service", of_replicas),
     "localities": ("Localities of a system at rest", of_localities),
     "find": ("Finding one of many people", _find),
+    "slots": ("Search for a meeting time", _slots),
 }

@@ -27,6 +27,8 @@ class Size:
     referred: int  # Referrals a second while replicas join and die.
     steady: float  # Seconds with each number of replicas.
     piled_up: int  # Events that each service works off with each number of replicas.
+    diaries: int  # Link workers among whose diaries a time is searched.
+    searches: int
 
 
 SMOKE = Size(
@@ -48,6 +50,8 @@ SMOKE = Size(
     referred=5,
     steady=2.0,
     piled_up=500,
+    diaries=40,
+    searches=20,
 )
 USUAL = Size(
     name="usual",
@@ -68,6 +72,8 @@ USUAL = Size(
     referred=12,
     steady=15.0,
     piled_up=20_000,
+    diaries=4_000,
+    searches=2_000,
 )
 SHORT = replace(
     USUAL,
@@ -81,6 +87,8 @@ SHORT = replace(
     grown=20_000,
     referrals=100_000,
     asked=20,
+    diaries=1_000,
+    searches=1_000,
 )
 LONG = replace(USUAL, name="long", seconds=30.0, grown=1_000_000)
 SIZES: Final[Mapping[str, Size]] = {size.name: size for size in (SMOKE, SHORT, USUAL, LONG)}

@@ -13,6 +13,7 @@ from services.matching.prescribing import api as prescribing
 from services.matching.programme.desk import api as desk
 from services.matching.provider import api as provider
 from services.matching.roster import api as roster
+from services.matching.roster import appointments_api as appointments
 
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     booking.router,
@@ -24,6 +25,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     provider.router,
     directory.router,
     roster.router,
+    appointments.router,
     casework.plans_router,
     booking_for_parts.router,
     roster.contract_router,

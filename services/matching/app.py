@@ -12,7 +12,9 @@ from fastapi import FastAPI
 
 from services.matching.api import API_ROUTERS
 from services.matching.booking import sweeper
+from services.matching.booking.agenda_queries import AgendaQueries
 from services.matching.booking.bookings import Bookings
+from services.matching.booking.calendar_use_cases import CalendarUseCases
 from services.matching.booking.diary import Diaries
 from services.matching.booking.elsewhere import BookingElsewhere
 from services.matching.booking.own import OwnBooking
@@ -60,6 +62,7 @@ from services.matching.provider.queries import ProviderQueries
 from services.matching.provider.use_cases import OneTapUseCases
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
+from services.matching.roster.appointments import AppointmentUseCases
 from services.matching.roster.published import PublishedLinkWorkers
 from services.matching.roster.queries import RosterQueries
 from services.matching.roster.use_cases import RosterUseCases
@@ -207,11 +210,14 @@ def _features(
     booking = BookingUseCases(runner, parts)
     casework = CaseworkUseCases(runner, vault)
     desk = DeskQueries(kernel, localities, owners, referrals, peers.failures)
+    agenda = AgendaQueries(kernel, referrals, diaries)
     return Features(
         roster=RosterUseCases(runner, booking),
+        appointments=AppointmentUseCases(runner),
         booking=booking,
         casework=casework,
         team=TeamUseCases(runner, casework),
+        calendar=CalendarUseCases(mongo, agenda, settings.public_url, clock),
         drafts=Drafts(kernel, vault, owners, keys.newest.secret),
         prescribing=PrescribingUseCases(runner, catalogues),
         directory=DirectoryUseCases(directory, ownership),
@@ -234,6 +240,7 @@ def _features(
             referrals=referrals,
             roster=RosterQueries(runner),
             booking=BookingQueries(kernel, referrals, diaries, parts),
+            agenda=agenda,
             casework=CaseworkQueries(kernel, referrals, catalogues),
             team=TeamQueries(runner, referrals, diaries),
             prescribing=PrescribingQueries(kernel, vault, catalogues),

@@ -29,6 +29,8 @@ HAND_OVERS: Final = "hand_overs"
 SUPERVISIONS: Final = "supervisions"
 # Checks that one process does once a night.
 CHECKS: Final = "checks"
+# Secret addresses of calendar feeds, by link worker.
+CALENDARS: Final = "calendars"
 # How far the link workers of a casework elsewhere were read.
 PUBLISHED: Final = "published_link_workers"
 
@@ -49,6 +51,7 @@ OWNED: Final = (
     HAND_OVERS,
     SUPERVISIONS,
     CHECKS,
+    CALENDARS,
     PUBLISHED,
 )
 DERIVED: Final = (REFERRALS,)
@@ -83,6 +86,7 @@ async def ensure_indexes(mongo: Mongo) -> None:
     )
     await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
     await mongo[PLACES].create_indexes([IndexModel([("free_at", ASCENDING)])])
+    await mongo[CALENDARS].create_indexes([IndexModel([("secret", ASCENDING)], unique=True)])
     await mongo[LINKS].create_indexes(
         [
             IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),

@@ -11,6 +11,9 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "unknown_cover": (404, "You do not cover this case."),
     "unknown_session": (404, "There is no such session."),
     "unknown_hand_over": (404, "There is no such hand-over of yours."),
+    "unknown_appointment": (404, "There is no such entry in the diary."),
+    "unknown_calendar": (404, "There is no such calendar. Its address may have been changed."),
+    "unknown_diary": (404, "There is no such diary."),
     "unknown_link_worker": (404, "There is no such link worker."),
     "case_ended": (409, "The case has ended. Reopen it first."),
     "case_open": (409, "The case is open."),
@@ -21,6 +24,7 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "already_booked": (409, "There is an appointment already. Choose another time for it."),
     "already_met": (409, "They have met already. Close the case instead."),
     "slot_taken": (409, "Somebody else has that time by now. Choose another."),
+    "meetings_there": (409, "People are booked into this time. Say that their appointments may be moved."),
     "no_other_time": (409, "No other time is free within eight weeks."),
     "not_away": (409, "This day is not one on which you said that you are off."),
     "not_serving": (409, "That link worker does not meet people of this practice."),
@@ -54,6 +58,10 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "not_yours_to_say": (422, "This reason is not one that people give."),
     "session_day": (422, "The session was on a day of the last year, today at the latest."),
     "next_session_day": (422, "The next session is after this one, within a year."),
+    "appointment_times": (422, "It must end after it begins, on the same day."),
+    "appointment_over": (422, "This time is over."),
+    "appointment_far": (422, "Choose a day up to a year ahead."),
+    "note_number": (422, "The note is about you, not about a person: leave out telephone and NHS numbers."),
     "later_date": (422, "Choose a day from tomorrow to a year ahead."),
 }
 

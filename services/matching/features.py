@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.matching.booking.agenda_queries import AgendaQueries
+from services.matching.booking.calendar_use_cases import CalendarUseCases
 from services.matching.booking.queries import BookingQueries
 from services.matching.booking.use_cases import BookingUseCases
 from services.matching.casework.drafts import Drafts
@@ -23,6 +25,7 @@ from services.matching.provider.mailbox_use_cases import MailboxUseCases
 from services.matching.provider.queries import ProviderQueries
 from services.matching.provider.use_cases import OneTapUseCases
 from services.matching.referral_state.queries import ReferralQueries
+from services.matching.roster.appointments import AppointmentUseCases
 from services.matching.roster.queries import RosterQueries
 from services.matching.roster.use_cases import RosterUseCases
 from shared.platform.clock import Clock
@@ -35,6 +38,7 @@ class Queries:
     referrals: ReferralQueries
     roster: RosterQueries
     booking: BookingQueries
+    agenda: AgendaQueries
     casework: CaseworkQueries
     team: TeamQueries
     prescribing: PrescribingQueries
@@ -60,7 +64,9 @@ class Features:
     """
 
     roster: RosterUseCases
+    appointments: AppointmentUseCases
     booking: BookingUseCases
+    calendar: CalendarUseCases
     casework: CaseworkUseCases
     team: TeamUseCases
     drafts: Drafts

@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.matching.booking.pages import rebook
+from services.matching.booking.pages import calendar, diary, rebook
 from services.matching.casework.pages import case, case_forms, caseload, hand_over, meeting, plan
 from services.matching.casework.team.pages import cover, handing_over, queue
 from services.matching.directory.pages import search
@@ -12,13 +12,16 @@ from services.matching.prescribing.pages import prescription
 from services.matching.programme.desk.pages import desk, supervision
 from services.matching.programme.pages import overview
 from services.matching.provider.pages import mailbox, one_tap_link
-from services.matching.roster.pages import away
+from services.matching.roster.pages import appointments, away
 from services.matching.web.templating import static_files
 
 # In this order: the first route that fits an address answers it.
 PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     caseload.router,
     away.router,
+    calendar.router,
+    diary.router,
+    appointments.router,
     rebook.router,
     meeting.router,
     plan.router,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from services.matching.booking.diary import Diaries, slots_of_day
-from services.matching.booking.slot import Slot
+from services.matching.booking.diary import Diaries
+from services.matching.booking.slot import Slot, slots_of_day
 from services.matching.calendar import london_day
 from shared.contract.api.booking import DiaryCapacity, PracticeCapacity, WeekCapacity
 

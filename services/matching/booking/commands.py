@@ -202,8 +202,9 @@ def chosen(
 ) -> Slot:
     """The chosen time, or else the next suitable one after the meeting that it replaces."""
     if slot_key is not None:
-        home = v.AccessNeed.HOME_VISIT in created.access_needs
-        slot = diaries.slot(slot_key, created.practice, home)
+        how = requirements_of(view, diaries).how
+        slot = diaries.slot(slot_key, created.practice, how)
+        slot = slot or diaries.slot_at_another_site(slot_key, created.practice, how)
         if slot is None or not context.now < slot.starts_at <= context.now + HORIZON:
             raise Refused("slot_taken")
         return slot

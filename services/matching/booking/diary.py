@@ -5,46 +5,22 @@ it read. If two writers conflict, the first one wins and the second decides agai
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from hashlib import blake2b
 from typing import Final
 
+from services.matching.booking.days import Caseload, Day, DayKey
 from services.matching.booking.requirements import MeetingRequirements
 from services.matching.booking.reservations import Reservation, not_taken, reservation_for
-from services.matching.booking.slot import Slot
-from services.matching.calendar import bank_holiday, london_day
-from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker, times
+from services.matching.booking.slot import Slot, in_mode, slots_of_day
+from services.matching.calendar import london_day
+from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker
 from shared.contract.events import vocabulary as v
-from shared.contract.labels import where
 
 # A meeting is at most this far ahead.
 HORIZON: Final = timedelta(weeks=8)
-
-
-@dataclass(slots=True)
-class Day:
-    """One day of one link worker. `version` 0: nothing is stored yet."""
-
-    link_worker: str
-    day: date
-    version: int = 0
-    reservations: list[Reservation] = field(default_factory=list)
-    # Partner bookings that overlap an existing reservation. They take over the time when it is released.
-    overlapping: list[Reservation] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Caseload:
-    """The open referrals of a link worker."""
-
-    link_worker: str
-    version: int = 0
-    referrals: set[str] = field(default_factory=set)
-
-
-DayKey = tuple[str, date]
 
 
 @dataclass
@@ -80,8 +56,10 @@ class Diaries:
         caseload = self._caseload(worker.id)
         return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
 
-    def suitable(self, requirements: MeetingRequirements, referral_id: str) -> Iterator[Slot]:
-        """Suitable free times, earliest first.
+    def suitable(
+        self, requirements: MeetingRequirements, referral_id: str, until: date | None = None
+    ) -> Iterator[Slot]:
+        """Suitable free times up to the day `until`, earliest first.
 
         Of equal times, the smaller share of a caseload comes first.
         """
@@ -89,14 +67,17 @@ class Diaries:
             worker for worker in requirements.who(self.workers.values()) if self.has_room(worker, referral_id)
         ]
         first, last = london_day(self.now), london_day(self.now + HORIZON)
+        first = max(first, requirements.not_before or first)
+        last = min(last, until or last)
+        how = requirements.how
         soonest = {worker.id: requirements.earliest_start(worker, self.now) for worker in who}
         turns = {worker.id: self._turn(worker.id, referral_id) for worker in who}
         for n in range((last - first).days + 1):
             day = first + timedelta(days=n)
             found = [
-                slot
+                in_mode(slot, how)
                 for worker in who
-                for slot in self.free(worker, day, referral_id, home=requirements.home_visit)
+                for slot in self.free(worker, day, referral_id, home=how is v.MeetingMode.HOME)
                 if slot.starts_at >= soonest[worker.id] and requirements.suits(slot)
             ]
             yield from sorted(found, key=lambda slot: (slot.starts_at, *turns[slot.link_worker]))
@@ -149,21 +130,37 @@ class Diaries:
             if not any(other.overlaps(reservation_for(slot, travel)) for other in others)
         ]
 
-    def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
-        """The time with this key, free or not, if it is in a link worker's hours for this practice."""
-        name, _, moment = key.partition("|")
+    def slot(self, key: str, practice: str, mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE) -> Slot | None:
+        """The time with this key, free or not, if it is in a link worker's hours for this practice.
+
+        `mode`: the kind of meeting, unless the key names one that its link worker offers.
+        """
+        name, _, rest = key.partition("|")
+        moment, _, named = rest.partition("|")
         worker = self.workers.get(name)
         try:
             starts_at = datetime.fromisoformat(moment)
             day = london_day(starts_at)
+            how = v.MeetingMode(named) if named else mode
         except (ValueError, OverflowError):
             return None
-        if worker is None or starts_at.tzinfo is None:
+        if worker is None or starts_at.tzinfo is None or (named and not worker.offers(how)):
             return None
         for slot in self._slots_of(worker, day):
             if slot.starts_at == starts_at and slot.practice == practice:
-                return slot if not home else _at_home(slot)
+                return in_mode(slot, how)
         return None
+
+    def slot_at_another_site(
+        self, key: str, practice: str, mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE
+    ) -> Slot | None:
+        """The time with this key in a room of other practices, if its link worker serves this one too."""
+        worker = self.workers.get(key.partition("|")[0])
+        if worker is None or practice not in worker.practices:
+            return None
+        others = sorted(worker.practices - {practice})
+        found = (self.slot(key, other, mode) for other in others)
+        return next((slot for slot in found if slot is not None), None)
 
     def reservations_of(self, referral_id: str) -> list[tuple[Day, Reservation]]:
         """The reservations of this referral in the loaded diaries, overlapping ones among them."""
@@ -194,7 +191,7 @@ class Diaries:
         mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
         if mine in day.reservations:
             return True
-        others = [held for held in (*day.reservations, *day.overlapping) if held.meeting_id != meeting_id]
+        others = [held for held in day.taken if held.meeting_id != meeting_id]
         if any(held.overlaps(mine) for held in others):
             return any(held.is_at(mine) for held in day.reservations)
         day.reservations = [held for held in day.reservations if held.meeting_id != meeting_id]
@@ -231,7 +228,7 @@ class Diaries:
             behind = [held for held in day.overlapping if held.meeting_id != meeting_id]
             day.overlapping = []
             for each in behind:
-                if any(held.overlaps(each) for held in day.reservations):
+                if any(held.overlaps(each) for held in (*day.reservations, *day.blocked)):
                     day.overlapping.append(each)
                 else:
                     _put(day, each)
@@ -297,10 +294,10 @@ class Diaries:
         key = ((worker.id, day), home)
         if key not in self._free:
             known = self.days.get(key[0])
-            held = [*known.reservations, *known.overlapping] if known else []
+            held = known.taken if known else []
             travel = self.travel_minutes if home else 0
             found = not_taken(self._slots_of(worker, day), held, travel)
-            self._free[key] = tuple(_at_home(slot) if home else slot for slot in found)
+            self._free[key] = tuple(in_mode(slot, v.MeetingMode.HOME) if home else slot for slot in found)
         return self._free[key]
 
     def _slots_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
@@ -310,22 +307,6 @@ class Diaries:
         return self._slots[key]
 
 
-def slots_of_day(worker: LinkWorker, day: date) -> list[Slot]:
-    """The meeting times of a link worker's day, for each practice that shares the room."""
-    if bank_holiday(day) or worker.away(day):
-        return []
-    return [
-        Slot(worker.id, practice, hours.place, starts_at, worker.meeting_minutes)
-        for hours in worker.hours
-        for starts_at in times(hours, day, worker.meeting_minutes)
-        for practice in hours.practices
-    ]
-
-
 def _put(day: Day, held: Reservation) -> None:
     day.reservations.append(held)
     day.reservations.sort(key=lambda each: each.starts_at)
-
-
-def _at_home(slot: Slot) -> Slot:
-    return replace(slot, mode=v.MeetingMode.HOME, place=where(v.MeetingMode.HOME, slot.place))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from services.matching.booking.diary import Diaries
 from services.matching.booking.part import Case
+from services.matching.booking.wanted import EARLIEST, TimesWanted
 from services.matching.clients.booking import BookingClient
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
@@ -21,6 +22,8 @@ from shared.platform.web.owners import Owners
 
 # A page waits so long for the event of what the owner has answered.
 EVENT_SECONDS: Final = 2.0
+# The most times that the operations offer.
+_MAX_TIMES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,19 @@ class BookingElsewhere:
     referrals: ReferralQueries
     key: bytes = field(repr=False)
 
-    async def options(self, case: Case, meeting_id: str, count: int) -> list[TimeOffered]:
+    async def options(
+        self, case: Case, meeting_id: str, count: int, wanted: TimesWanted
+    ) -> list[TimeOffered]:
         """See `BookingPart.options`."""
-        return await self.client.options(case["locality"], meeting_id, count)
+        found = await self.client.options(case["locality"], meeting_id, _asked(count, wanted))
+        return wanted.of(found)[:count]
 
-    async def options_for(self, case: Case, count: int) -> list[TimeOffered]:
+    async def options_for(self, case: Case, count: int, wanted: TimesWanted) -> list[TimeOffered]:
         """See `BookingPart.options_for`."""
-        return await self.client.options_of_referral(case["locality"], case["referral"], count)
+        found = await self.client.options_of_referral(
+            case["locality"], case["referral"], _asked(count, wanted)
+        )
+        return wanted.of(found)[:count]
 
     async def place(self, case: Case, meeting_id: str) -> str | None:
         """The owner's answer: it alone knows the room."""
@@ -102,6 +111,10 @@ class BookingElsewhere:
             owner = self.owners.elsewhere("booking", locality)
             line = as_answered(line, answer, owner.name if owner else None)
         return Done(locality, referral, line, said=(), pending=not arrived)
+
+
+def _asked(count: int, wanted: TimesWanted) -> int:
+    return min(count, _MAX_TIMES) if wanted == EARLIEST else _MAX_TIMES
 
 
 def shows(view: Mapping[str, Any], answer: ReferralMeeting) -> bool:

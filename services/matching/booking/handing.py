@@ -5,12 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import book, requirements_of
+from services.matching.booking.policy import book
 from services.matching.booking.requirements import MeetingRequirements
 from services.matching.booking.slot import Slot
 from services.matching.calendar import london_day
 from services.matching.referral_state.state import ReferralState
 from shared.contract.events.models import EventBody
+from shared.contract.events.vocabulary import MeetingMode
 from shared.delivery.model.decision import DecisionContext
 
 
@@ -44,11 +45,12 @@ def same_time(
     at = at or active.booked.starts_at
     if at <= diaries.now:
         return None
-    home = requirements_of(view, diaries).home_visit
-    slot = diaries.slot(f"{link_worker}|{at:%Y-%m-%dT%H:%MZ}", created.practice, home)
-    if slot is None or (home and not diaries.workers[link_worker].home_visits):
+    worker, how = diaries.workers[link_worker], active.booked.mode
+    slot = diaries.slot(f"{link_worker}|{at:%Y-%m-%dT%H:%MZ}", created.practice, how)
+    if slot is None or not worker.offers(how):
         return None
-    free = diaries.free(diaries.workers[link_worker], london_day(slot.starts_at), referral_id, home=home)
+    home = how is MeetingMode.HOME
+    free = diaries.free(worker, london_day(slot.starts_at), referral_id, home=home)
     return slot if any(each.key == slot.key for each in free) else None
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from services.matching.booking import commands
 from services.matching.booking.diary import Diaries
@@ -9,6 +10,7 @@ from services.matching.booking.part import Case
 from services.matching.booking.policy import refused_times, requirements_of, time_key
 from services.matching.booking.repository import DiaryStore
 from services.matching.booking.slot import Slot
+from services.matching.booking.wanted import EARLIEST, TimesWanted
 from services.matching.command_runner import CommandRunner
 from services.matching.errors import Refused
 from services.matching.referral_state.state import ReferralState
@@ -20,7 +22,8 @@ from shared.contract.events import vocabulary as v
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Transaction
 
-_MAX_TIMES = 20
+# A fortnight of many link workers.
+MAX_TIMES: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -30,19 +33,21 @@ class OwnBooking:
     runner: CommandRunner
     diaries: DiaryStore
 
-    async def options(self, case: Case, meeting_id: str, count: int) -> list[TimeOffered]:
+    async def options(
+        self, case: Case, meeting_id: str, count: int, wanted: TimesWanted
+    ) -> list[TimeOffered]:
         """See `BookingPart.options`."""
         if case["view"]["active"] != meeting_id:
             raise problem_of(Refused("meeting_not_standing"))
-        return await self._options(case, count)
+        return await self._options(case, count, wanted)
 
-    async def options_for(self, case: Case, count: int) -> list[TimeOffered]:
+    async def options_for(self, case: Case, count: int, wanted: TimesWanted) -> list[TimeOffered]:
         """See `BookingPart.options_for`."""
-        return await self._options(case, count)
+        return await self._options(case, count, wanted)
 
     async def options_to_reopen(self, case: Case, count: int) -> list[TimeOffered]:
         """Suitable times for a case that has ended, if it is opened again."""
-        return await self._options(case, count, ended=True)
+        return await self._options(case, count, EARLIEST, ended=True)
 
     async def place(self, case: Case, meeting_id: str) -> str | None:
         """None: the hours of the link worker tell it."""
@@ -78,7 +83,9 @@ class OwnBooking:
         """See `BookingPart.later`."""
         return await self.runner.run(context, case, "later", (on,), lambda: commands.defer(on))
 
-    async def _options(self, case: Case, count: int, *, ended: bool = False) -> list[TimeOffered]:
+    async def _options(
+        self, case: Case, count: int, wanted: TimesWanted, *, ended: bool = False
+    ) -> list[TimeOffered]:
         kernel = self.runner.kernel
         view = await kernel.view(case["locality"], case["referral"])
         if view is None or view.story.erased or not (view.open or ended):
@@ -90,16 +97,20 @@ class OwnBooking:
             )
 
         diaries = await kernel.transact(read)
-        found = _first(diaries, view, case["referral"], max(1, min(count, _MAX_TIMES)))
-        return [_offered(slot) for slot in found]
+        found = first_times(diaries, view, case["referral"], max(1, min(count, MAX_TIMES)), wanted)
+        return [_offered(slot, wanted.mode) for slot in found]
 
 
-def _first(diaries: Diaries, view: ReferralState, referral_id: str, count: int) -> list[Slot]:
+def first_times(
+    diaries: Diaries, view: ReferralState, referral_id: str, count: int, wanted: TimesWanted
+) -> list[Slot]:
+    """The first suitable times of a referral, except its present one and those that it gave up."""
+    requirements = wanted.narrowed(requirements_of(view, diaries))
     but_not = refused_times(view)
     if view.story.active is not None:
         but_not |= {time_key(view.story.active)}
     found: list[Slot] = []
-    for slot in diaries.suitable(requirements_of(view, diaries), referral_id):
+    for slot in diaries.suitable(requirements, referral_id, wanted.last):
         if slot.key not in but_not:
             found.append(slot)
         if len(found) == count:
@@ -107,9 +118,10 @@ def _first(diaries: Diaries, view: ReferralState, referral_id: str, count: int) 
     return found
 
 
-def _offered(slot: Slot) -> TimeOffered:
+def _offered(slot: Slot, chosen: v.MeetingMode | None) -> TimeOffered:
+    """The time as it is offered. A kind of meeting that was chosen is in its key, so that it is booked so."""
     return TimeOffered(
-        key=slot.key,
+        key=slot.key if chosen is None else f"{slot.key}|{chosen.value}",
         link_worker=slot.link_worker,
         practice=slot.practice,
         place=slot.place,

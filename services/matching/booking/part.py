@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+from services.matching.booking.wanted import TimesWanted
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from shared.contract.api import Operation
@@ -27,11 +28,16 @@ class BookingPart(Protocol):
     Every method raises a Problem for a refusal, 503 if the owner does not answer.
     """
 
-    async def options(self, case: Case, meeting_id: str, count: int) -> list[TimeOffered]:
-        """Other suitable times for the meeting that stands, earliest first."""
+    async def options(
+        self, case: Case, meeting_id: str, count: int, wanted: TimesWanted
+    ) -> list[TimeOffered]:
+        """Other suitable times for the meeting that stands, earliest first.
+
+        Another owner offers its earliest 20: of these, the times that are wanted.
+        """
         ...
 
-    async def options_for(self, case: Case, count: int) -> list[TimeOffered]:
+    async def options_for(self, case: Case, count: int, wanted: TimesWanted) -> list[TimeOffered]:
         """Suitable times for a referral without a meeting, earliest first."""
         ...
 

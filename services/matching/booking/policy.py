@@ -8,6 +8,7 @@ meeting that took place. A referral that ended has no meeting and reserves no ti
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -180,9 +181,8 @@ def book(
     if created is None:
         return None
     meeting_id = context.new_id()
-    mode = v.MeetingMode.HOME if requirements_of(view, diaries).home_visit else v.MeetingMode.FACE_TO_FACE
     time = (slot.link_worker, slot.starts_at, slot.minutes)
-    if not diaries.take(*time, context.referral_id, meeting_id, mode):
+    if not diaries.take(*time, context.referral_id, meeting_id, slot.mode):
         return None
     diaries.assign(context.referral_id, slot.link_worker)
     diaries.rest_on(slot.link_worker)
@@ -198,7 +198,7 @@ def book(
         practice=slot.practice,
         starts_at=slot.starts_at,
         minutes=slot.minutes,
-        mode=mode,
+        mode=slot.mode,
         provisional=provisional,
     )
 
@@ -225,13 +225,23 @@ def time_key(meeting: Meeting) -> str:
 
 
 def requirements_of(view: ReferralState, diaries: Diaries) -> MeetingRequirements:
-    """Requirements of this referral's meeting. A named link worker counts while at the practice."""
+    """Requirements of this referral's meeting. A named link worker counts while at the practice.
+
+    A meeting that follows one that did not take place is of the same kind, if it is still offered.
+    """
     created = view.story.created
     if created is None:
         raise ValueError("a referral that is not known wishes for nothing")
     named = diaries.workers.get(view.handed_to or "")
     here = named is not None and named.active and created.practice in named.practices
-    return MeetingRequirements.of(created, view.handed_to if here else None)
+    usual = MeetingRequirements.of(created, view.handed_to if here else None)
+    last = view.story.meetings[-1] if view.story.meetings else None
+    if last is None or last.booked.meeting_id not in view.ours or last.status == "attended":
+        return usual
+    if last.booked.mode in (v.MeetingMode.FACE_TO_FACE, usual.how):
+        return usual
+    same = replace(usual, mode=last.booked.mode)
+    return same if same.who(diaries.workers.values()) else usual
 
 
 def needs_meeting(view: ReferralState, now: datetime) -> bool:

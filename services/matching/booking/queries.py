@@ -19,10 +19,14 @@ from services.matching.booking.diary import Diaries
 from services.matching.booking.part import BookingOffer, BookingPart
 from services.matching.booking.repository import DiaryStore
 from services.matching.booking.slot import Slot
+from services.matching.booking.wanted import EARLIEST, TimesWanted
 from services.matching.calendar import day_start, london_day
+from services.matching.collections import LINK_WORKERS
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import DiaryEntry, MeetingShown
+from services.matching.roster.link_workers import LinkWorker
+from services.matching.roster.repository import worker_of
 from shared.contract.api.booking import DiaryCapacity, TimeOffered
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row, Transaction
@@ -84,7 +88,7 @@ class BookingQueries:
         begins, ends = _span(first, last)
 
         async def read(tx: Transaction) -> Diaries:
-            return await self.diaries.load_for(tx, worker, first, last, self.kernel.clock())
+            return await self.diaries.load_for(tx, [worker], first, last, self.kernel.clock())
 
         diaries = await self.kernel.transact(read)
         return [
@@ -121,18 +125,28 @@ class BookingQueries:
         return capacity_of(locality, practices, await self.kernel.transact(read), first, weeks)
 
     async def options(
-        self, caller: Principal, meeting_id: str, count: int = 3, locality: str | None = None
+        self,
+        caller: Principal,
+        meeting_id: str,
+        count: int = 3,
+        locality: str | None = None,
+        wanted: TimesWanted = EARLIEST,
     ) -> list[TimeOffered]:
         """Other suitable times for a booked meeting, earliest first. `locality`: another part asks."""
         row = await self._case(caller, {"view.meetings.id": meeting_id}, AT_THE_DESK, locality)
-        return await self._part(row, locality).options(row, meeting_id, count)
+        return await self._part(row, locality).options(row, meeting_id, count, wanted)
 
     async def options_for(
-        self, caller: Principal, referral_id: str, count: int = 3, locality: str | None = None
+        self,
+        caller: Principal,
+        referral_id: str,
+        count: int = 3,
+        locality: str | None = None,
+        wanted: TimesWanted = EARLIEST,
     ) -> list[TimeOffered]:
         """Suitable times for a case without a meeting. `locality`: another part asks."""
         row = await self._case(caller, {"referral": referral_id}, LINK_WORKER, locality)
-        return await self._part(row, locality).options_for(row, count)
+        return await self._part(row, locality).options_for(row, count, wanted)
 
     async def options_to_reopen(
         self, caller: Principal, referral_id: str, count: int = 3
@@ -144,6 +158,13 @@ class BookingQueries:
         if self.parts.is_elsewhere(row["locality"]):
             return []
         return await self.parts.own.options_to_reopen(row, count)
+
+    async def link_workers_for(self, caller: Principal, which: Filter) -> list[LinkWorker]:
+        """The link workers who meet people of this case's practice, by name."""
+        row = await find_case(self.kernel.mongo, caller, which, AT_THE_DESK, self.kernel.clock())
+        there = {"locality": row["locality"], "hours.practices": row["view"]["created"]["practice"]}
+        found = self.kernel.mongo[LINK_WORKERS].find({**there, "active": True})
+        return sorted([worker_of(each) async for each in found], key=lambda each: (each.name, each.id))
 
     def owner(self, locality: str) -> Owner | None:
         """The owner of the locality's appointments and diaries, if it is not us."""

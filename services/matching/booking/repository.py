@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from pymongo import ASCENDING, InsertOne, UpdateOne
 
-from services.matching.booking.diary import HORIZON, Caseload, Day, Diaries
+from services.matching.booking.days import Caseload, Day
+from services.matching.booking.diary import HORIZON, Diaries
 from services.matching.booking.policy import RETRY_BOOKING
 from services.matching.booking.reservations import Reservation
 from services.matching.calendar import london_day
@@ -72,11 +73,14 @@ class DiaryStore:
         return diaries
 
     async def load_for(
-        self, tx: Transaction, worker: LinkWorker, first: date, last: date, now: datetime
+        self, tx: Transaction, workers: Sequence[LinkWorker], first: date, last: date, now: datetime
     ) -> Diaries:
-        """Loads one link worker's diary from `first` to `last` for a page."""
-        diaries = Diaries(now, {worker.id: worker}, travel_minutes=self._travel_minutes)
-        days = {"link_worker": worker.id, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
+        """Loads the diaries of these link workers from `first` to `last` for a page."""
+        diaries = Diaries(now, {each.id: each for each in workers}, travel_minutes=self._travel_minutes)
+        days = {
+            "link_worker": {"$in": sorted(diaries.workers)},
+            "day": {"$gte": first.isoformat(), "$lte": last.isoformat()},
+        }
         async for row in tx[DAYS].find(days, session=tx.session):
             day = _day(row)
             diaries.days[(day.link_worker, day.day)] = day
@@ -87,16 +91,7 @@ class DiaryStore:
     ) -> Diaries:
         """Loads the diaries of a locality's link workers from `first` to `last`."""
         found = tx[LINK_WORKERS].find({"locality": locality, "active": True}, session=tx.session)
-        workers = {row["_id"]: worker_of(row) async for row in found}
-        diaries = Diaries(now, workers, travel_minutes=self._travel_minutes)
-        days = {
-            "link_worker": {"$in": sorted(workers)},
-            "day": {"$gte": first.isoformat(), "$lte": last.isoformat()},
-        }
-        async for row in tx[DAYS].find(days, session=tx.session):
-            day = _day(row)
-            diaries.days[(day.link_worker, day.day)] = day
-        return diaries
+        return await self.load_for(tx, [worker_of(row) async for row in found], first, last, now)
 
     async def save(self, tx: Transaction, resources: Diaries) -> None:
         """Writes the touched days and caseloads. Raises Conflict if another writer was first."""
@@ -212,7 +207,12 @@ def _day(row: Row) -> Day:
         [Reservation(h["s"], h["m"], h["r"], h["i"], h.get("t", 0)) for h in row.get(name, ())]
         for name in ("held", "behind")
     )
-    return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind)
+    blocked = [
+        Reservation(each["s"], each["m"], "", each["id"])
+        for each in row.get("blocked", ())
+        if not each["gone"]
+    ]
+    return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind, blocked)
 
 
 # The versions of a day and of a caseload. If it was read in the transaction that writes it, the database

@@ -20,7 +20,14 @@ INTERPRETER_NOTICE: Final = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class MeetingRequirements:
-    """A person's requirements. `link_worker`: the only one possible; `not_before`: the person's own wish."""
+    """A person's requirements.
+
+    Attributes:
+        link_worker: the only one possible.
+        not_before: the person's own wish.
+        sites: the practices whose rooms suit. Empty: the rooms of the person's practice.
+        mode: the kind of meeting that was chosen. None: at home where the person needs it, else face to face.
+    """
 
     practice: str
     language: str = "en"
@@ -29,6 +36,14 @@ class MeetingRequirements:
     cannot_come: frozenset[str] = frozenset()
     link_worker: str | None = None
     not_before: date | None = None
+    sites: frozenset[str] = frozenset()
+    mode: v.MeetingMode | None = None
+
+    @property
+    def how(self) -> v.MeetingMode:
+        """The kind of meeting."""
+        usual = v.MeetingMode.HOME if self.home_visit else v.MeetingMode.FACE_TO_FACE
+        return self.mode or usual
 
     @classmethod
     def of(
@@ -56,7 +71,7 @@ class MeetingRequirements:
             for worker in workers
             if worker.active
             and self.practice in worker.practices
-            and (worker.home_visits or not self.home_visit)
+            and worker.offers(self.how)
             and self.link_worker in (None, worker.id)
         ]
         speak = [worker for worker in fit if self.is_spoken_by(worker)]
@@ -73,7 +88,7 @@ class MeetingRequirements:
 
     def suits(self, slot: Slot) -> bool:
         """True if time and place suit the person."""
-        if slot.practice != self.practice:
+        if slot.practice not in (self.sites or {self.practice}):
             return False
         start = slot.starts_at.astimezone(LONDON)
         if self.not_before is not None and start.date() < self.not_before:

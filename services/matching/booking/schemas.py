@@ -1,15 +1,20 @@
 """Bodies and answers of the API on meetings."""
 
 from datetime import datetime
+from typing import Annotated
 
+from fastapi import Query
 from pydantic import BaseModel, Field
 
+from services.matching.booking.agenda import AgendaDay
 from services.matching.booking.slot import Slot
+from services.matching.booking.wanted import TimesWanted
 from services.matching.referral_state.views import DiaryEntry
 from services.matching.web.schemas import Body, SlotKey
 from shared.contract.api import booking as contract
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Day
+from shared.platform.web.bodies import DaySent
 
 
 class SlotOut(BaseModel):
@@ -37,6 +42,24 @@ class SlotOut(BaseModel):
         )
 
 
+Count = Annotated[int, Query(ge=1, le=200)]
+
+
+async def wanted_times(
+    first: Annotated[DaySent | None, Query(alias="from")] = None,
+    last: Annotated[DaySent | None, Query(alias="to")] = None,
+    link_worker: Annotated[
+        str | None, Query(max_length=60, description="An id, or `any` for every one of the practice.")
+    ] = None,
+    practice: Annotated[
+        str | None, Query(max_length=10, description="Another site at which these link workers work.")
+    ] = None,
+    mode: Annotated[v.MeetingMode | None, Query(description="The kind of meeting, if it is offered.")] = None,
+) -> TimesWanted:
+    """Dependency: which times the caller wants to see. All left out: those that suit the referral."""
+    return TimesWanted(first, last, link_worker, practice, mode)
+
+
 class OptionsOut(BaseModel):
     """Suitable times, the earliest first."""
 
@@ -48,6 +71,20 @@ class DiaryOut(BaseModel):
 
     meetings: list[DiaryEntry]
     free: list[SlotOut]
+
+
+class AgendaOut(BaseModel):
+    """Days of diaries, by day and then by link worker's name."""
+
+    days: list[AgendaDay]
+
+
+class CalendarOut(BaseModel):
+    """The caller's calendar feed. `address` is told once, when it is made."""
+
+    is_on: bool
+    since: datetime | None
+    address: str | None
 
 
 class Cancelling(Body):

@@ -47,7 +47,7 @@ def _given_back(
     if meeting is None or active is None or not view.open or meeting.booked.starts_at <= context.now:
         return []
     old = meeting.booked
-    slot = diaries.slot(f"{old.link_worker}|{old.starts_at:%Y-%m-%dT%H:%MZ}", old.practice)
+    slot = diaries.slot(f"{old.link_worker}|{old.starts_at:%Y-%m-%dT%H:%MZ}", old.practice, old.mode)
     again = book(view, diaries, context, slot, provisional=old.provisional) if slot else None
     if again is None:
         raise Refused("slot_taken")

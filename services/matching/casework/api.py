@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.matching.booking.schemas import Later, Moving, OptionsOut, SlotOut
+from services.matching.booking.schemas import Count, Later, Moving, OptionsOut, SlotOut, wanted_times
+from services.matching.booking.wanted import TimesWanted
 from services.matching.casework.inputs import (
     Closure,
     Contact,
@@ -77,9 +78,15 @@ async def case(request: Request, referral_id: Reference, caller: OwnCaller) -> C
 
 
 @router.get("/options")
-async def options(request: Request, referral_id: Reference, caller: OwnCaller) -> OptionsOut:
+async def options(
+    request: Request,
+    referral_id: Reference,
+    caller: OwnCaller,
+    wanted: Annotated[TimesWanted, Depends(wanted_times)],
+    count: Count = 3,
+) -> OptionsOut:
     """Suitable times for a case, earliest first."""
-    found = await queries(request).booking.options_for(caller, referral_id)
+    found = await queries(request).booking.options_for(caller, referral_id, count, wanted=wanted)
     return OptionsOut(options=[SlotOut.of(slot) for slot in found])
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.contract.events.models import Day, LanguageCode, LinkWorkerId, LocalitySlug, OdsCode
+from shared.contract.events.vocabulary import MeetingMode
 from shared.platform.clock import LONDON
 from shared.platform.people.mailbox import Mailbox
 from shared.platform.people.telephone import PublicTelephone
@@ -70,12 +71,24 @@ class LinkWorker(_Value):
     meeting_minutes: Annotated[int, Field(ge=15, le=120)] = 45
     caseload_limit: Annotated[int, Field(ge=0, le=1000)] = 250
     home_visits: bool = False
+    telephone_meetings: bool = True
+    video_meetings: bool = False
     active: bool = True
 
     @property
     def practices(self) -> frozenset[str]:
         """The practices whose people this link worker meets."""
         return frozenset(code for hours in self.hours for code in hours.practices)
+
+    def offers(self, mode: MeetingMode) -> bool:
+        """True if this link worker meets people in this way."""
+        offered = {
+            MeetingMode.FACE_TO_FACE: True,
+            MeetingMode.HOME: self.home_visits,
+            MeetingMode.PHONE: self.telephone_meetings,
+            MeetingMode.VIDEO: self.video_meetings,
+        }
+        return offered[mode]
 
     def away(self, day: date) -> bool:
         """True if the link worker is away on that day."""

@@ -9,7 +9,10 @@ from shared.contract.events.outcomes import NextStep
 from shared.platform.web.bodies import JsonBody
 
 Words = Annotated[str, Field(max_length=5000)]
-SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ$")]
+# Link worker, start, and the kind of meeting if one was chosen.
+SlotKey = Annotated[
+    str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ(\|[a-z_]{4,12})?$")
+]
 STEP_EXAMPLE: Final = {"code": "wait_for_service", "on": "2026-12-01"}
 
 

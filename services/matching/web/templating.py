@@ -34,6 +34,7 @@ def make_pages(settings: ServiceSettings) -> Pages:
     """The shared page shell with matching's templates, filters and globals."""
     pages = Pages(settings, TEMPLATES)
     pages.environment.filters["near_day"] = near_day
+    pages.environment.filters["short_day_of_week"] = short_day_of_week
     pages.environment.filters["miles"] = in_miles
     pages.environment.globals |= {
         "plural": plural,
@@ -48,6 +49,11 @@ def near_day(value: date, today: date) -> str:
     """A day such as Tuesday 24 November. The year is added if it is not the year of `today`."""
     text = day(value)
     return text.rsplit(" ", 1)[0] if value.year == today.year else text
+
+
+def short_day_of_week(value: date) -> str:
+    """A day such as Tue 24 November."""
+    return f"{value:%a} {value.day} {value:%B}"
 
 
 def search_cookie(request: Request) -> SealedCookie:

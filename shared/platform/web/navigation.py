@@ -14,15 +14,23 @@ class Link:
 
 
 _SERVICES = Link("Services", "/matching/services")
+_DIARY = Link("Diary", "/matching/diary")
 _FIND = Link("Find", "/referral/find")
 _BY_ROLE: dict[str, tuple[Link, ...]] = {
     "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/"), _FIND, _SERVICES),
-    "link_worker": (Link("Today", "/matching/"), Link("Team", "/matching/team"), _FIND, _SERVICES),
-    "manager": (Link("Desk", "/matching/desk"),),
+    "link_worker": (
+        Link("Today", "/matching/"),
+        _DIARY,
+        Link("Team", "/matching/team"),
+        _FIND,
+        _SERVICES,
+    ),
+    "manager": (Link("Desk", "/matching/desk"), _DIARY),
     "provider": (),
     "analyst": (Link("Figures", "/evaluation/"),),
     "programme_admin": (
         Link("Programme", "/matching/programme"),
+        _DIARY,
         Link("Referrals", "/referral/programme"),
         _FIND,
         _SERVICES,

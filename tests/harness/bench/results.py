@@ -78,6 +78,12 @@ FIND: dict[str, Any] = {
     "stored": {"on_disk": 300_000_000, "indexes": 900_000_000},
     "searches": {"name": summary([0.02] * 400), "slips": summary([0.05] * 390 + [0.2] * 10)},
 }
+SLOTS: dict[str, Any] = {
+    "diaries": 4_000,
+    "days": 120_000,
+    "earliest": summary([0.006] * 200),
+    "fortnight": summary([0.012] * 200),
+}
 ADMISSION: dict[str, Any] = {
     "rate": 25,
     "flood": 2000,
@@ -100,6 +106,7 @@ ALL: dict[str, dict[str, Any]] = {
     "growth": GROWTH,
     "page": PAGE,
     "find": FIND,
+    "slots": SLOTS,
 }
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from services.matching.booking.diary import Caseload, Day, Diaries
+from services.matching.booking.days import Caseload, Day
+from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import RETRY_BOOKING, reconcile, reserve_for_urgent
 from services.matching.definition import service_definition
 from services.matching.referral_state.commands import About, Command

@@ -8,6 +8,7 @@ from shared.platform.web.principal import ROLES
 from tests.harness.matching.plans import prescribed
 from tests.harness.matching.service_harness import OTHER_PRACTICE, PRACTICE, MatchingHarness
 
+KEPT_FREE = {"day": "2027-02-01", "begins": "09:00", "ends": "10:00", "kind": "training"}
 STEP = {"code": "ring", "on": "2026-12-31"}
 OWN, DESK, ANSWER, HAND = (
     {"link_worker"},
@@ -35,6 +36,10 @@ class Try:
 
 ROUTES: dict[tuple[str, str], Try] = {
     ("GET", "/diary"): Try(HAND, case=False),
+    ("GET", "/diaries"): Try(HAND | {"manager"}, case=False),
+    ("GET", "/calendar-feed"): Try(OWN, case=False),
+    ("POST", "/calendar-feed"): Try(OWN, case=False),
+    ("DELETE", "/calendar-feed"): Try(OWN, case=False),
     ("GET", "/caseload"): Try(OWN, case=False),
     ("GET", "/needs-you"): Try(OWN, case=False),
     ("GET", "/meetings/{meeting_id}/options"): Try(DESK),
@@ -103,6 +108,11 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("PUT", "/link-workers/{link_worker}"): Try({"programme_admin", "service"}, case=False),
     ("POST", "/link-workers/{link_worker}/leave"): Try(HAND, {"first": "2027-02-01", "last": "2027-02-02"}),
     ("POST", "/link-workers/{link_worker}/off-sick"): Try(HAND, {"day": "2027-02-01"}),
+    ("POST", "/link-workers/{link_worker}/appointments"): Try(HAND, KEPT_FREE),
+    ("POST", "/link-workers/{link_worker}/appointments/preview"): Try(HAND, KEPT_FREE),
+    ("GET", "/link-workers/{link_worker}/appointments/{appointment_id}"): Try(HAND),
+    ("POST", "/link-workers/{link_worker}/appointments/{appointment_id}/remove"): Try(HAND),
+    ("POST", "/link-workers/{link_worker}/appointments/{appointment_id}/put-back"): Try(HAND),
 }
 
 
@@ -129,6 +139,7 @@ async def test_who_may_use_which_route(town: MatchingHarness) -> None:
         "{batch}": new_id(),
         "{session}": new_id(),
         "{code}": f"overdue?locality={town.slug}",
+        "{appointment_id}": new_id(),
         "{locality}": town.slug,
     }
     before = view.facts

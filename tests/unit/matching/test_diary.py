@@ -6,9 +6,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.booking.diary import Caseload, Day, Diaries, slots_of_day
+from services.matching.booking.days import Caseload, Day
+from services.matching.booking.diary import Diaries
 from services.matching.booking.requirements import MeetingRequirements, half_day
 from services.matching.booking.reservations import Reservation
+from services.matching.booking.slot import slots_of_day
 from services.matching.calendar import bank_holiday, day_start, london_day
 from services.matching.roster.link_workers import Hours, Leave, times
 from shared.platform.clock import LONDON

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.demo.link_workers import link_workers
-from services.matching.booking.diary import Caseload, Diaries
+from services.matching.booking.days import Caseload
+from services.matching.booking.diary import Diaries
 from services.matching.booking.requirements import NOTICE, MeetingRequirements
 from services.matching.calendar import london_day
 from services.matching.roster.link_workers import LinkWorker

@@ -3,7 +3,7 @@
 /matching/meetings/{id}/rebook and .../no-longer-wants, /matching/cases/{referral}/book.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.booking.pages.answered import answer
-from services.matching.booking.part import BookingOffer
+from services.matching.booking.pages.choosing import chooser
 from services.matching.referral_state.pages.person_header import (
     NAME_AND_TELEPHONE,
     PersonContact,
@@ -22,7 +22,6 @@ from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import FormErrors, FormInput, day_fields, form_error
 from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
-from shared.contract.api.booking import TimeOffered
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -141,10 +140,15 @@ async def _rebook_page(
     meeting = await asks.booking.meeting(caller, meeting_id)
     begun = meeting.starts_at <= asks.now()
     booking = await asks.booking.offer(meeting.locality)
-    slots: Sequence[TimeOffered] = ()
-    no_times = ""
+    times = None
     if meeting.status == "booked" and not begun and booking.another_time:
-        slots, no_times = await _times(booking, asks.booking.options(caller, meeting_id))
+        times = await chooser(
+            request,
+            f"/matching/meetings/{meeting_id}/rebook",
+            booking,
+            await asks.booking.link_workers_for(caller, {"view.meetings.id": meeting_id}),
+            lambda count, wanted: asks.booking.options(caller, meeting_id, count, wanted=wanted),
+        )
     may_wait = False
     if caller.role == "link_worker":
         may_wait = not (await asks.referrals.case_of_meeting(caller, meeting_id)).story.attended
@@ -156,8 +160,7 @@ async def _rebook_page(
         begun=begun,
         may_wait=may_wait,
         booking=booking,
-        slots=slots,
-        no_times=no_times,
+        times=times,
         person=await _person(request, caller, meeting),
         by_practice=caller.role == "referrer",
         later=_later(typed),
@@ -182,10 +185,15 @@ async def _book_page(
         return RedirectResponse(f"/matching/meetings/{meeting_id}/rebook", 303)
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     booking = await asks.booking.offer(case.line.locality)
-    slots: Sequence[TimeOffered] = ()
-    no_times = ""
+    times = None
     if booking.book:
-        slots, no_times = await _times(booking, asks.booking.options_for(caller, referral))
+        times = await chooser(
+            request,
+            f"/matching/cases/{referral}/book",
+            booking,
+            await asks.booking.link_workers_for(caller, {"referral": referral}),
+            lambda count, wanted: asks.booking.options_for(caller, referral, count, wanted=wanted),
+        )
     return render(
         request,
         "book.html",
@@ -193,25 +201,12 @@ async def _book_page(
         line=case.line,
         may_wait=not case.story.attended,
         booking=booking,
-        slots=slots,
-        no_times=no_times,
+        times=times,
         person=person_contact(people, referral),
         later=_later(typed),
         case_at=f"/matching/cases/{referral}",
         errors=list(errors),
     )
-
-
-async def _times(
-    booking: BookingOffer, asked: Awaitable[Sequence[TimeOffered]]
-) -> tuple[Sequence[TimeOffered], str]:
-    """The times, or the sentence why another owner gives none just now. The page is shown all the same."""
-    try:
-        return await asked, ""
-    except Problem as problem:
-        if booking.owner is None or problem.status_code not in (409, 503):
-            raise
-        return (), problem.explanation or problem.title
 
 
 async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> PersonContact:

@@ -19,6 +19,10 @@ LINK_WORKERS = [
     f"/matching/cover/{REFERRAL}",
     "/matching/hand-over",
     f"/matching/handed-over/{REFERRAL}",
+    "/matching/diary",
+    "/matching/diary/calendar",
+    "/matching/diary/appointments/new",
+    f"/matching/diary/appointments/{REFERRAL}",
     f"/matching/cases/{REFERRAL}",
     f"/matching/cases/{REFERRAL}/plan",
     f"/matching/cases/{REFERRAL}/book",
@@ -36,6 +40,11 @@ POSTS = [
     f"/matching/cover/{REFERRAL}/end",
     "/matching/hand-over",
     f"/matching/handed-over/{REFERRAL}/undo",
+    "/matching/diary/calendar/new",
+    "/matching/diary/calendar/off",
+    "/matching/diary/appointments/new",
+    f"/matching/diary/appointments/{REFERRAL}/remove",
+    f"/matching/diary/appointments/{REFERRAL}/put-back",
     *(
         f"/matching/cases/{REFERRAL}/{form}"
         for form in (

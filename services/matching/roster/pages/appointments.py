@@ -1,0 +1,194 @@
+"""Pages of a link worker's own appointments: time in their diary that is kept free of meetings.
+
+GET and POST /matching/diary/appointments/new. If people are booked there, the POST first shows what becomes
+of them, and asks. The page of an appointment shows whom to ring, and takes the appointment back.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, time, timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.booking.appointments import FARTHEST, KINDS, NOTE_LENGTH, AppointmentKind, TimeWanted
+from services.matching.calendar import london_day
+from services.matching.referral_state.pages.person_header import (
+    NAME_AND_TELEPHONE,
+    contact_flags,
+    person_contact,
+)
+from services.matching.referral_state.views import ToRing
+from services.matching.roster.pages.away import Moved
+from services.matching.web.banner import Banner, Undo, banner
+from services.matching.web.features import features, queries
+from services.matching.web.forms import FormErrors, FormInput, day_fields, day_parts, form_error
+from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.dates import example_day
+from shared.platform.web.principal import Principal
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+router = APIRouter(include_in_schema=False)
+
+PATH: Final = "/matching/diary/appointments"
+_TIME: Final = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3])(?:[:.](?P<minute>[0-5][0-9]))? ?(?P<half>am|pm)?")
+# The field at which a refusal is shown.
+_FIELDS: Final = {"note_number": "note", "appointment_far": "day", "appointment_over": "begins"}
+
+
+@router.get(f"{PATH}/new")
+async def ask(request: Request, caller: SignedInLinkWorker) -> Response:
+    """Serves the form, with the day of the diary from which the reader comes."""
+    try:
+        day = date.fromisoformat(request.query_params.get("on", ""))
+    except ValueError:
+        day = today(request)
+    return await _form_page(request, caller, _day_typed(day))
+
+
+@router.post(f"{PATH}/new")
+async def add(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Stores the appointment, or shows first whose meetings it would move."""
+    typed, use = FormInput(form), features(request).appointments
+    who = caller.link_worker or ""
+    try:
+        wanted = _read(typed, today(request))
+        if typed.raw("sure") != "yes" and (found := await use.preview(caller, who, wanted)):
+            moved = await _moved(request, caller, found)
+            return render(
+                request,
+                "appointment-moves.html",
+                wanted=wanted,
+                on=london_day(wanted.starts_at),
+                moved=moved,
+                kinds=KINDS,
+                typed=_fields(typed),
+            )
+        done = await use.add(request_context(caller, form), who, wanted, move=typed.raw("sure") == "yes")
+    except FormErrors as wrong:
+        return await _form_page(request, caller, typed.as_submitted(), wrong.errors)
+    except Problem as problem:
+        if problem.status_code not in (409, 422):
+            raise
+        field = _FIELDS.get(problem.code or "", "ends")
+        wrong_there = form_error(field, problem.explanation or problem.title)
+        return await _form_page(request, caller, typed.as_submitted(), [wrong_there])
+    return _to(done.appointment.appointment_id, "time-kept")
+
+
+@router.get(f"{PATH}/{{appointment}}")
+async def one(request: Request, appointment: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the page of an appointment, with the people whose meetings it moved."""
+    done = await features(request).appointments.one(caller, caller.link_worker or "", appointment)
+    said = banner(request)
+    if said is not None and not done.to_ring:
+        back = "remove" if not done.appointment.removed else "put-back"
+        said = Banner(said.text, Undo(f"{PATH}/{appointment}/{back}", {}))
+    return render(
+        request,
+        "appointment.html",
+        entry=done.appointment,
+        on=london_day(done.appointment.starts_at),
+        kinds=KINDS,
+        moved=await _moved(request, caller, done.to_ring),
+        done=said,
+    )
+
+
+@router.post(f"{PATH}/{{appointment}}/remove")
+async def remove(
+    request: Request, appointment: str, caller: SignedInLinkWorker, form: CheckedForm
+) -> Response:
+    """Removes the appointment."""
+    use = features(request).appointments
+    await use.remove(request_context(caller, form), caller.link_worker or "", appointment)
+    return _to(appointment, "time-freed")
+
+
+@router.post(f"{PATH}/{{appointment}}/put-back")
+async def put_back(
+    request: Request, appointment: str, caller: SignedInLinkWorker, form: CheckedForm
+) -> Response:
+    """Puts the appointment back."""
+    use = features(request).appointments
+    await use.put_back(request_context(caller, form), caller.link_worker or "", appointment)
+    return _to(appointment, "time-kept")
+
+
+def _to(appointment: str, what: str) -> RedirectResponse:
+    return RedirectResponse(f"{PATH}/{appointment}?done={what}", 303)
+
+
+def _read(typed: FormInput, today: date) -> TimeWanted:
+    """The appointment of a form. Raises FormErrors with a sentence for each field."""
+    kind = typed.choice("kind", AppointmentKind, "Choose what the time is for")
+    day = typed.day(
+        "day",
+        f"Enter the day, such as {example_day(today + timedelta(days=7))}",
+        first=today,
+        last=today + FARTHEST,
+        outside="The day must be from today to a year ahead",
+    )
+    begins, ends = _time(typed, "begins", "9am"), _time(typed, "ends", "12:30pm")
+    note = typed.text("note", NOTE_LENGTH)
+    kind = typed.required(kind)
+    return TimeWanted.on(typed.required(day), typed.required(begins), typed.required(ends), kind, note)
+
+
+def _time(typed: FormInput, field: str, example: str) -> time | None:
+    """A time of day as people type it: 9, 9.30, 14:00, 2pm."""
+    found = _TIME.fullmatch(typed.raw(field).strip().lower())
+    if found is None:
+        typed.add_error(field, f"Enter a time, such as {example}")
+        return None
+    hour, half = int(found["hour"]), found["half"]
+    if half and not 1 <= hour <= 12:
+        typed.add_error(field, f"Enter a time, such as {example}")
+        return None
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return time(hour, int(found["minute"] or 0))
+
+
+def _fields(typed: FormInput) -> dict[str, str]:
+    names = ("kind", "day-day", "day-month", "day-year", "begins", "ends", "note")
+    return {name: typed.raw(name) for name in names}
+
+
+def _day_typed(day: date) -> dict[str, str]:
+    return {f"day-{part}": value for part, value in day_parts(day).items()}
+
+
+async def _form_page(
+    request: Request, caller: Principal, typed: Mapping[str, Any], errors: Sequence[FieldError] = ()
+) -> Response:
+    worker = await queries(request).roster.link_worker(caller)
+    queries(request).referrals.owners.require_ours("booking", worker.locality)
+    return render(
+        request,
+        "appointment-new.html",
+        status=422 if errors else 200,
+        kinds=list(KINDS.items()),
+        typed=typed,
+        day=day_fields(typed, "day"),
+        most=NOTE_LENGTH,
+        errors=list(errors),
+    )
+
+
+async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -> list[Moved]:
+    cases = [each.case for each in found]
+    people = await queries(request).referrals.people(caller, cases, NAME_AND_TELEPHONE, "caseload")
+    return [
+        Moved(
+            each.case.referral_id,
+            person_contact(people, each.case.referral_id),
+            contact_flags(each.case),
+            each.was.starts_at,
+            each.now,
+        )
+        for each in found
+    ]
