@@ -75,7 +75,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             tune_interpreter()
             began = time.perf_counter()
             known = await _fill(context, size.referrals)
-            await ensure_indexes(context.mongo, 365)
+            await ensure_indexes(context.mongo)
             stored = await context.mongo.database.command("collStats", TERMS)
             say(f"{size.referrals} people stored in {time.perf_counter() - began:.0f} s")
             async with httpx.AsyncClient(

@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 
 import typer
 
-from linkwork import access, control, dead_letters, keys, rebuild, streams, trigger, webhooks
+from linkwork import access, audit, control, dead_letters, keys, rebuild, streams, trigger, webhooks
 from linkwork.config import Config, read_config
 from linkwork.errors import CommandError
 from linkwork.hand_over import commands as hand_over
@@ -66,6 +66,7 @@ def _application(use: Callable[[Invocation], None]) -> typer.Typer:
     application.add_typer(hand_over.application, name="hand-over")
     application.add_typer(webhooks.application, name="webhooks")
     application.add_typer(keys.application, name="keys")
+    application.add_typer(audit.application, name="audit")
     application.command("rebuild", help=rebuild.HELP, epilog=rebuild.EPILOG)(rebuild.rebuild)
     application.command("trigger", help=trigger.HELP, epilog=trigger.EPILOG)(trigger.trigger)
     return application

@@ -19,6 +19,7 @@ from services.referral.identity.vault.reindexing import IndexRotation
 from services.referral.identity.vault.rotation import Rotated, VaultRotation
 from services.referral.vault_settings import VaultSettings
 from shared.contract.events.topics import Part
+from shared.delivery.audit.sealer import SealRotation
 from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.dlq.resealing import LetterRotation
 from shared.delivery.mongo.database import Mongo
@@ -169,10 +170,11 @@ class LinkKeysHere:
 
 @dataclass(frozen=True)
 class DeadLetterKeysHere:
-    """The dead letter keys, which also seal the addresses and secrets of endpoints."""
+    """The dead letter keys, which also sign the audit, and seal the addresses and secrets of endpoints."""
 
     ring: KeyRing
     letters: LetterRotation
+    seals: SealRotation
     endpoints: EndpointRotation | None
 
     @property
@@ -183,13 +185,15 @@ class DeadLetterKeysHere:
     async def held(self) -> list[Held]:
         """As Keys."""
         held = _held(await self.letters.by_key(), "letters waiting for a replay", self.ids[0])
+        if (key := await self.seals.key()) is not None:
+            held += _held(Counter([key]), "ends of the audit's chain", self.ids[0])
         if self.endpoints is not None:
             held += _held(await self.endpoints.by_key(), "addresses and secrets of endpoints", self.ids[0])
         return held
 
     async def rotate(self, limit: int) -> Rotated:
         """As Keys."""
-        done = await self.letters.reseal()
+        done = await self.letters.reseal() + await self.seals.sign_anew()
         return Rotated(done + (await self.endpoints.reseal() if self.endpoints else 0))
 
 
@@ -238,9 +242,11 @@ def keys_here(config: Config, service: Part, purpose: Purpose, mongo: Mongo) -> 
         return LinkKeysHere(KeyRing.of(key), Mailboxes(mongo, key, system_clock, new_id, invented=False))
     if not config.key:
         return None
+    ring = KeyRing.of(config.key)
     letters = LetterRotation(mongo, service, DeadLetters(service, config.key))
+    seals = SealRotation(service, mongo, ring)
     endpoints = EndpointRotation(mongo, Sealing(config.key)) if service == "notifications" else None
-    return DeadLetterKeysHere(KeyRing.of(config.key), letters, endpoints)
+    return DeadLetterKeysHere(ring, letters, seals, endpoints)
 
 
 def _vault(config: Config) -> PersonVault | None:

@@ -14,6 +14,7 @@ AS = {
     "manager": "a manager, for the desk",
     "analyst": "an analyst, for figures",
     "programme_admin": "the administrator, for messages",
+    "guardian": "the Caldicott guardian, for who looked",
 }
 
 

@@ -14,6 +14,7 @@ from services.evaluation.reports import api
 from services.evaluation.reports.queries import FigureQueries
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.web.templating import make_pages
+from shared.delivery.audit.api import audit_router
 from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
@@ -55,13 +56,14 @@ def create_app(
     app = create_service_app(
         settings,
         title="Linkwork evaluation",
-        routers=[api.router, overview.router],
+        routers=[api.router, overview.router, audit_router("evaluation")],
         pages=make_pages(settings),
         lifespan=lifespan,
         localities=known,
         ready=kernel.ready,
         live=kernel.live,
         clock=clock,
+        refusals=kernel.refusals,
         keys=keys,
         unavailable="The figures cannot be read just now. Try again in a moment.",
     )

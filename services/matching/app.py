@@ -69,10 +69,12 @@ from services.matching.roster.use_cases import RosterUseCases
 from services.matching.settings import MatchingSettings
 from services.matching.web.parameters import DIRECTORY_IMPORTS
 from services.matching.web.templating import make_pages
+from shared.delivery.audit.api import audit_router
 from shared.delivery.control.table import table_of
-from shared.delivery.kernel import Kernel, cancelled_within
+from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.keys_in_use import note_keys
 from shared.delivery.options import Options
+from shared.delivery.stopping import cancelled_within
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.key_ring import KeyRing
@@ -156,7 +158,7 @@ def create_app(
     app = create_service_app(
         settings,
         title="Linkwork matching",
-        routers=[*API_ROUTERS, *PAGE_ROUTERS],
+        routers=[*API_ROUTERS, *PAGE_ROUTERS, audit_router("matching")],
         pages=make_pages(settings),
         lifespan=lifespan,
         localities=known,
@@ -164,6 +166,7 @@ def create_app(
         live=kernel.live,
         larger_bodies={DIRECTORY_IMPORTS: settings.directory_limit},
         clock=clock,
+        refusals=kernel.refusals,
     )
     app.state.kernel = kernel
     app.state.localities = known

@@ -22,6 +22,7 @@ from shared.delivery.unit_of_work.commands import Idempotency, Within
 from shared.platform.errors import NotOwner
 from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
+from shared.platform.web.audit import Change
 from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.owners import Owners
 
@@ -92,11 +93,16 @@ class CommandRunner:
                     within=within,
                     idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
                     answer=answer,
-                    actor=context.caller.actor(self.keys.newest.secret),
+                    change=self.change(context, route),
                 )
         except NotOwner as other:  # A form shows a refusal beside what was typed.
             raise refusal_of(self.localities, other) from other
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
+
+    def change(self, context: RequestContext, action: str) -> Change:
+        """The change that a command of this name makes, for its audit entry and its events."""
+        code, actor = action.replace("-", "_"), context.caller.actor(self.keys.newest.secret)
+        return Change(context.caller, code, actor, locality=context.locality or "")
 
     async def _shown(
         self, row: Mapping[str, Any], view: ReferralState, said: set[str], replayed: bool

@@ -21,6 +21,7 @@ from services.notifications.settings import NotificationsSettings
 from services.notifications.webhooks import api as webhooks_api
 from services.notifications.webhooks.use_cases import NoSuchEndpoint
 from services.notifications.webhooks.wiring import Resolve, make_webhooks, resolve_name
+from shared.delivery.audit.api import audit_router
 from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
@@ -80,13 +81,14 @@ def create_app(
     app = create_service_app(
         settings,
         title="Linkwork notifications",
-        routers=[api.router, overview.router, webhooks_api.router],
+        routers=[api.router, overview.router, webhooks_api.router, audit_router("notifications")],
         pages=Pages(settings, TEMPLATES),
         lifespan=lifespan,
         localities=known,
         ready=ready,
         live=lambda: kernel.live() and webhooks.dispatcher.live,
         clock=clock,
+        refusals=kernel.refusals,
     )
     app.state.kernel = kernel
     app.state.localities = known

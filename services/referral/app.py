@@ -13,6 +13,8 @@ from fastapi.responses import Response
 from pymongo.errors import PyMongoError
 
 from services.referral import sessions
+from services.referral.audit.queries import PERSON
+from services.referral.clients.audit import AuditClient
 from services.referral.clients.matching import Matching
 from services.referral.collections import KEYS, ensure_indexes
 from services.referral.contract import api as contract_api
@@ -45,14 +47,16 @@ from services.referral.settings import ReferralSettings
 from services.referral.tracking import api as tracking_api
 from services.referral.tracking.waiting import keep_observing
 from services.referral.web.templating import make_pages
+from shared.delivery.audit.api import audit_router
 from shared.delivery.control.table import table_of
 from shared.delivery.kafka.producer import Producer
-from shared.delivery.kernel import Kernel, cancelled_within
+from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
 from shared.delivery.mongo.database import Mongo, classified
 from shared.delivery.mongo.keys_in_use import note_keys
 from shared.delivery.mongo.leases import Leases
 from shared.delivery.options import Options
+from shared.delivery.stopping import cancelled_within
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.key_ring import KeyRing
@@ -81,8 +85,9 @@ def create_app(
     known, timings = table.localities, options(settings)
     kernel = Kernel(service_definition(known, note_another_body), timings, table, clock, new_id)
     vault = open_vault(settings)
-    audits = Audits(kernel.mongo, clock)
+    audits = Audits(kernel.audit)
     matching = Matching(Owners.of(known, settings), ServiceTokens(settings, clock), clock)
+    audits_elsewhere = AuditClient(settings, ServiceTokens(settings, clock))
     context = ReferralContext(kernel, vault, known, audits, settings, matching.link_workers_of)
     conflicts = Conflicts(kernel.mongo, audits, clock, known, settings.identity_conflicts)
     matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, known)
@@ -113,7 +118,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with kernel.running():
-            await ensure_indexes(kernel.mongo, settings.audit_days)
+            await ensure_indexes(kernel.mongo)
             await _note_keys(kernel.mongo, vault, settings, clock)
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
@@ -128,7 +133,7 @@ def create_app(
             await admission.stop()
             await partner_events.close()
             await notices.close()
-        await matching.close()
+        await asyncio.gather(matching.close(), audits_elsewhere.close())
 
     app = create_service_app(
         settings,
@@ -143,6 +148,7 @@ def create_app(
             sessions.router,
             *PAGE_ROUTERS,
             contract_api.router,
+            audit_router("referral", PERSON),
         ],
         pages=make_pages(settings),
         lifespan=lifespan,
@@ -150,13 +156,16 @@ def create_app(
         ready=ready,
         live=lambda: kernel.live() and admission.live,
         clock=clock,
+        refusals=kernel.refusals,
         keys=keys,
         keeper=keeper,
         unavailable=UNAVAILABLE,
     )
+    app.state.kernel = kernel
     app.state.context = context
     app.state.referral_service = ReferralService(context, matcher)
     app.state.matching = matching
+    app.state.audit_client = audits_elsewhere
     app.state.partner_events = partner_events
     app.state.session_keeper = keeper
     app.add_exception_handler(PyMongoError, _database)

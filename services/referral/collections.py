@@ -4,12 +4,11 @@ import contextlib
 from datetime import UTC, datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import CollectionInvalid
 
 from shared.delivery.mongo.database import Mongo, Session, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
-AUDIT = "audit"
 CONFLICTS = "conflicts"
 ENTRIES = "entries"
 ERASED = "erased"
@@ -26,8 +25,8 @@ SEARCHES = "searches"  # One row a search for a person, so that they can be limi
 SESSIONS = "sessions"
 TERMS = "terms"  # Digests by which people are found (identity/find).
 
-# Data with no other source: the vault, its keys apart, the tombstones, the audit, and ends of inboxes.
-OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, AUDIT, FILED, INBOX_ENDS)
+# Data with no other source: the vault, its keys apart, the tombstones, and ends of inboxes.
+OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, FILED, INBOX_ENDS)
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
 # again, and an hour's searches are not counted.
 PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS, SEARCHES)
@@ -78,7 +77,6 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
     ],
     INBOX_ENDS: [IndexModel([("_id.source", ASCENDING), ("_id.epoch", DESCENDING)])],
-    AUDIT: [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
     REFUSALS: [IndexModel([("at", ASCENDING)], name="refusals_end", expireAfterSeconds=30 * 24 * 3600)],
     NOTICES: [
         IndexModel([("_id.source", ASCENDING), ("told", ASCENDING), ("since", ASCENDING)]),
@@ -86,9 +84,6 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     SESSIONS: [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)],
 }
-
-_AUDIT_ENDS = "audit_ends"
-_OTHER_OPTIONS = 85  # MongoDB's code for an index that exists with another lifetime.
 
 # A place to read from: inside a transaction or outside.
 Source = Mongo | Transaction
@@ -105,8 +100,8 @@ async def ensure_derived_indexes(mongo: Mongo) -> None:
         await mongo[name].create_indexes(_INDEXES[name])
 
 
-async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
-    """Creates collections and indexes. The database removes audit entries after `audit_days`."""
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Creates collections and indexes."""
     # A collection that is created inside a transaction would take a lock.
     existing = set(await mongo.database.list_collection_names())
     for name in (*OWNED, *PASSING):
@@ -115,14 +110,3 @@ async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
                 await mongo.database.create_collection(name)
     for name, indexes in _INDEXES.items():
         await mongo[name].create_indexes(indexes)
-    await _end_audit_after(mongo, audit_days * 24 * 3600)
-
-
-async def _end_audit_after(mongo: Mongo, seconds: int) -> None:
-    try:
-        await mongo[AUDIT].create_index([("at", ASCENDING)], name=_AUDIT_ENDS, expireAfterSeconds=seconds)
-    except OperationFailure as refused:
-        if refused.code != _OTHER_OPTIONS:
-            raise
-        changed = {"name": _AUDIT_ENDS, "expireAfterSeconds": seconds}
-        await mongo.database.command("collMod", AUDIT, index=changed)

@@ -1,5 +1,6 @@
 """All page routes of this service."""
 
+from services.referral.audit import pages as audit
 from services.referral.contract.pages import routes as contract
 from services.referral.identity.pages import contact, find
 from services.referral.intake.pages import refer, withdraw
@@ -17,5 +18,6 @@ PAGE_ROUTERS = (
     contact.router,
     find.router,
     programme.router,
+    audit.router,
     contract.router,
 )

@@ -7,7 +7,7 @@ from pydantic import SecretStr, model_validator
 
 from services.referral.vault_settings import VaultSettings
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, password_of
-from shared.platform.web.settings import setting
+from shared.platform.web.settings import address, setting
 
 
 class ReferralSettings(VaultSettings):
@@ -75,23 +75,24 @@ class ReferralSettings(VaultSettings):
         ge=1,
         le=100_000,
     )
+    notifications_url: str = address(
+        "http://127.0.0.1:8103",
+        description="The notifications service, as this service reaches it for its audit.",
+        example="http://notifications:8103",
+        reach="inside",
+    )
+    evaluation_url: str = address(
+        "http://127.0.0.1:8104",
+        description="The evaluation service, as this service reaches it for its audit.",
+        example="http://evaluation:8104",
+        reach="inside",
+    )
     heartbeat_seconds: float = setting(
         900.0,
         description="Seconds between two heartbeats of a sandbox: a story that plays by itself. 0: none.",
         example="900",
         ge=0,
         le=86_400,
-    )
-    audit_days: int = setting(
-        8 * 365 + 2,
-        description=(
-            "Days for which the audit of reads is kept, at least a year. The default is eight years, as for"
-            " adult health records; the data controller may choose otherwise. A shorter time removes older"
-            " entries within minutes."
-        ),
-        example="2922",
-        ge=365,
-        le=18_250,
     )
 
     @model_validator(mode="after")

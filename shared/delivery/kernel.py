@@ -6,7 +6,8 @@ This module is wiring. `unit_of_work/` holds the flow of a transaction.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
@@ -14,6 +15,8 @@ from pymongo.errors import PyMongoError
 
 from shared.contract.asyncapi.roles import parts_of_service
 from shared.contract.events.topics import SourcePart, event_topics
+from shared.delivery.audit.sealer import Sealer
+from shared.delivery.audit.trail import AuditTrail, ensure_audit
 from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.topic_consumer import TopicConsumer
 from shared.delivery.control.served import ServedSlugs, ServedTable
@@ -39,6 +42,7 @@ from shared.delivery.ownership.taking_over import OwnerWatch
 from shared.delivery.rebuild.generations import Generations, claim_database
 from shared.delivery.rebuild.reproject import reproject
 from shared.delivery.scheduler.scheduler import Scheduler
+from shared.delivery.stopping import cancelled_within, ended_within
 from shared.delivery.unit_of_work import commands
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.referrals import Referrals
@@ -46,6 +50,9 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform import metrics
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
+from shared.platform.key_ring import KeyRing
+from shared.platform.web.audit import Change
+from shared.platform.web.refusals import Refusals
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -81,6 +88,9 @@ class Kernel(Generic[V, R]):
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
         self._shared_leases = SharedLeases(self._leases, lane)
+        self.audit = AuditTrail(self.mongo, new_id, clock)
+        self.refusals = Refusals(clock)
+        self._sealer = Sealer(name, self.mongo, self._leases, KeyRing.of(options.dead_letter_key), clock)
         self._ownership = Ownership(
             self.mongo, lane, parts_of_service(name), self.localities, self._table.owner
         )
@@ -138,6 +148,7 @@ class Kernel(Generic[V, R]):
                 await self._generations.refresh()
                 await ensure_indexes(self.mongo)
                 await note_keys(self.mongo, "dead_letter", self._context.dead_letters.key_ids, self.clock())
+                await ensure_audit(self.mongo, timedelta(days=self._options.audit_days))
                 await self._table.start(self.mongo, self._follow_table)
                 await self._ownership.refresh()
                 await self._leases.take_over(instance_id)
@@ -163,6 +174,8 @@ class Kernel(Generic[V, R]):
             asyncio.create_task(self._generations.watch()),
             asyncio.create_task(self._owners.run()),
             asyncio.create_task(reproject(self._context, self.localities, self._rules_changed)),
+            asyncio.create_task(self._sealer.run()),
+            asyncio.create_task(self.audit.keep_refusals(self.refusals)),
             asyncio.create_task(keep_forgetting(self._context, self.localities)),
         ]
 
@@ -191,6 +204,7 @@ class Kernel(Generic[V, R]):
         await self._replays.stop()
         await self._scheduler.stop(self._options.drain_seconds)
         await self._relay.stop(self._options.drain_seconds)
+        await self.audit.store_refusals(self.refusals)
         # Renewed to the last. If a lease lapses, others take this process for dead and end its transactions.
         if self._renewing is not None:
             self._renewing.cancel()
@@ -219,13 +233,8 @@ class Kernel(Generic[V, R]):
         consumers = all(consumer.live for consumer in self._consumers)
         loops = self._relay.live and self._scheduler.live and self._replays.live
         renews = self._renewing is None or not self._renewing.done()
-        return (
-            consumers
-            and loops
-            and renews
-            and self._table.live
-            and not any(task.done() for task in self._tasks)
-        )
+        runs = not any(task.done() for task in self._tasks)
+        return consumers and loops and renews and self._table.live and runs
 
     def decides(self, locality: str, part: SourcePart) -> bool:
         """True if this service decides as a part in a locality, by what this process last read.
@@ -248,6 +257,7 @@ class Kernel(Generic[V, R]):
         idempotency: commands.Idempotency | None = None,
         answer: commands.Answer[V] | None = None,
         actor: str | None = None,
+        change: Change | None = None,
     ) -> commands.CommandResult[V]:
         """See `shared.delivery.unit_of_work.commands.command`."""
         return await commands.command(
@@ -259,16 +269,27 @@ class Kernel(Generic[V, R]):
             idempotency=idempotency,
             answer=answer,
             actor=actor,
+            change=change,
         )
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, owning: Key | None = None) -> T:
+    async def transact(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        owning: Key | None = None,
+        change: Change | None = None,
+    ) -> T:
         """Runs a transaction on the service's own collections, as owner of a part if one is named.
+
+        `change`: a person's change, whose audit entry is written in the same transaction. If `work` returns
+        False, nothing has changed, and there is no entry.
 
         Raises:
             NotOwner: the part has another owner, or changes hands. Nothing was written.
             Transient: the database is away, or (`Conflict`) another write came first.
         """
-        fenced = work if owning is None else partial(self._ownership.fenced, owning, work)
+        audited = work if change is None else partial(self.audit.audited, change, work)
+        fenced = audited if owning is None else partial(self._ownership.fenced, owning, audited)
         return await self.mongo.transact(fenced)
 
     async def view(self, locality: str, referral_id: str) -> V | None:
@@ -323,25 +344,3 @@ class Kernel(Generic[V, R]):
                     await consumer.observe()
                 except Exception as error:
                     _log.warning("gauges are behind: %s", type(error).__name__)
-
-
-async def ended_within(seconds: float, *stops: Coroutine[Any, Any, None]) -> None:
-    """Runs these stops side by side, and cancels those that take longer. Their errors end nothing else."""
-    tasks = [asyncio.create_task(stop) for stop in stops]
-    done, late = await asyncio.wait(tasks, timeout=seconds)
-    for task in late:
-        task.cancel()
-        _log.warning("not stopped in time: %s", getattr(task.get_coro(), "__qualname__", "?"))
-    for task in done:
-        if (error := task.exception()) is not None:
-            _log.warning("stopped with %s", type(error).__name__)
-
-
-async def cancelled_within(seconds: float, *tasks: asyncio.Task[None]) -> None:
-    """Cancels these tasks and waits for their end, but not for one whose client swallows the cancellation."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=seconds)
-        for task in late:
-            _log.warning("a task did not end in time: %s", getattr(task.get_coro(), "__qualname__", "?"))

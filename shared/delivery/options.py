@@ -28,6 +28,8 @@ class _Settings(Protocol):
     @property
     def dead_letter_key(self) -> SecretStr: ...
     @property
+    def audit_days(self) -> int: ...
+    @property
     def session_timeout_ms(self) -> int: ...
     @property
     def instance_id(self) -> str: ...
@@ -38,6 +40,7 @@ class Options:
     """Addresses of the broker and the database, and the timings of a kernel.
 
     Attributes:
+        audit_days: the database removes audit entries after so many days.
         instance_id: a process with an instance id evicts its predecessor (`kafka/instance.py`).
         batch_timeout_ms: FastStream's pause after an empty poll; not used, see `kafka/patches/polling.py`.
         fetch_bytes: the broker answers a fetch once it has so many bytes, or after `fetch_wait_ms`.
@@ -55,6 +58,7 @@ class Options:
     database: str
     dead_letter_key: bytes
     instance_id: str = ""
+    audit_days: int = 2922
     batch_records: int = 2000
     batch_timeout_ms: int = 10
     fetch_bytes: int = 1
@@ -91,6 +95,7 @@ class Options:
             mongo_url=settings.mongo_url,
             database=settings.database,
             dead_letter_key=settings.dead_letter_key.get_secret_value().encode(),
+            audit_days=settings.audit_days,
             instance_id=gethostname() if settings.instance_id == HOSTNAME else settings.instance_id,
             session_timeout_ms=settings.session_timeout_ms,
             lease_seconds=settings.session_timeout_ms / 1000,

@@ -16,8 +16,9 @@ from services.matching.collections import CALENDARS, LINK_WORKERS
 from services.matching.errors import Refused
 from services.matching.roster.repository import worker_of
 from services.matching.web.refusals import problem_of
-from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.database import Mongo, Transaction
 from shared.platform.clock import Clock
+from shared.platform.web.audit import Change
 from shared.platform.web.principal import Principal
 
 _BEFORE: Final = timedelta(days=28)
@@ -62,13 +63,24 @@ class CalendarUseCases:
         worker = await link_worker_for(self.mongo, caller, caller.link_worker or "")
         secret, now = self.new_secret(), self.clock()
         row = {"locality": worker.locality, "secret": _digest(secret), "since": now}
-        await self.mongo[CALENDARS].replace_one({"_id": worker.id}, row, upsert=True)
+
+        async def work(tx: Transaction) -> None:
+            await tx[CALENDARS].replace_one({"_id": worker.id}, row, upsert=True, session=tx.session)
+
+        change = Change(caller, "renew_calendar", locality=worker.locality)
+        await self.agenda.kernel.transact(work, change=change)
         return CalendarState(True, now, f"{self.public_url}/matching/calendar/{secret}.ics")
 
     async def switch_off(self, caller: Principal) -> CalendarState:
         """Ends the address. A repeat changes nothing."""
         worker = await link_worker_for(self.mongo, caller, caller.link_worker or "")
-        await self.mongo[CALENDARS].delete_one({"_id": worker.id})
+
+        async def work(tx: Transaction) -> bool:
+            done = await tx[CALENDARS].delete_one({"_id": worker.id}, session=tx.session)
+            return bool(done.deleted_count)
+
+        change = Change(caller, "switch_off_calendar", locality=worker.locality)
+        await self.agenda.kernel.transact(work, change=change)
         return CalendarState(False)
 
     async def read(self, secret: str) -> bytes:

@@ -18,6 +18,7 @@ from services.matching.request import RequestContext
 from shared.contract.api.booking import ReferralMeeting, StandingMeeting, TimeOffered
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
+from shared.platform.web.audit import Change
 from shared.platform.web.owners import Owners
 
 # A page waits so long for the event of what the owner has answered.
@@ -58,7 +59,7 @@ class BookingElsewhere:
         self, context: RequestContext, case: Case, meeting_id: str, slot: str | None
     ) -> Done:
         """See `BookingPart.another_time`."""
-        key = self._key(context, "another-time")
+        key = await self._asking(context, case, "another-time")
         user = context.caller.subject
         return await self._done(
             case, await self.client.another_time(case["locality"], meeting_id, slot, user, key)
@@ -66,14 +67,14 @@ class BookingElsewhere:
 
     async def confirmed(self, context: RequestContext, case: Case, meeting_id: str) -> Done:
         """See `BookingPart.confirmed`."""
-        key, user = self._key(context, "confirmed"), context.caller.subject
+        key, user = await self._asking(context, case, "confirmed"), context.caller.subject
         return await self._done(case, await self.client.confirmed(case["locality"], meeting_id, user, key))
 
     async def cancelled(
         self, context: RequestContext, case: Case, meeting_id: str, by: v.By, why: v.CancelReason
     ) -> Done:
         """See `BookingPart.cancelled`."""
-        key, user = self._key(context, "cancelled"), context.caller.subject
+        key, user = await self._asking(context, case, "cancelled"), context.caller.subject
         given = {"by": by.value, "why": why.value}
         return await self._done(
             case, await self.client.cancelled(case["locality"], meeting_id, given, user, key)
@@ -81,20 +82,26 @@ class BookingElsewhere:
 
     async def book(self, context: RequestContext, case: Case, slot: str | None) -> Done:
         """See `BookingPart.book`."""
-        key, user = self._key(context, "book"), context.caller.subject
+        key, user = await self._asking(context, case, "book"), context.caller.subject
         return await self._done(
             case, await self.client.book(case["locality"], case["referral"], slot, user, key)
         )
 
     async def later(self, context: RequestContext, case: Case, on: date) -> Done:
         """See `BookingPart.later`."""
-        key, user = self._key(context, "later"), context.caller.subject
+        key, user = await self._asking(context, case, "later"), context.caller.subject
         return await self._done(
             case, await self.client.later(case["locality"], case["referral"], on.isoformat(), user, key)
         )
 
-    def _key(self, context: RequestContext, route: str) -> str | None:
-        """The key for the owner: all our users are one caller there, so theirs must not meet."""
+    async def _asking(self, context: RequestContext, case: Case, route: str) -> str | None:
+        """Audits that the user asks the owner, who makes the change. Returns the key for the owner.
+
+        All our users are one caller there, so their keys must not meet.
+        """
+        action = f"ask_{route.replace('-', '_')}"
+        asked = Change(context.caller, action, locality=case["locality"], subject_ref=case["referral"])
+        await self.kernel.audit.asks(asked)
         if context.key is None:
             return None
         whole = "|".join((context.caller.subject, route, context.key))

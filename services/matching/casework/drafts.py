@@ -15,6 +15,7 @@ from shared.contract.api.referral import NoteKind
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
+from shared.platform.web.audit import Change
 from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -74,16 +75,25 @@ class Drafts:
                 raise Problem(
                     503, code="vault_away", detail="The draft cannot be kept just now. Try again in a minute."
                 ) from None
-        await self.kernel.mongo[DRAFTS].replace_one(
-            {"_id": aggregate_id(locality, referral_id)},
-            {"by": caller.subject, "at": self.kernel.clock(), "fields": dict(fields), "notes": notes},
-            upsert=True,
-        )
+        draft = {"by": caller.subject, "at": self.kernel.clock(), "fields": dict(fields), "notes": notes}
+
+        async def work(tx: Transaction) -> None:
+            which = {"_id": aggregate_id(locality, referral_id)}
+            await tx[DRAFTS].replace_one(which, draft, upsert=True, session=tx.session)
+
+        codes = tuple(sorted({*fields, *notes}))
+        change = Change(caller, "save_draft", codes=codes, locality=locality, subject_ref=referral_id)
+        await self.kernel.transact(work, change=change)
 
     async def drop_draft(self, caller: Principal, referral_id: str) -> None:
         """Deletes the draft."""
         row = await self._case(caller, referral_id)
-        await self.kernel.mongo[DRAFTS].delete_one({"_id": aggregate_id(row["locality"], referral_id)})
+
+        async def work(tx: Transaction) -> None:
+            await drop_drafts(tx, [aggregate_id(row["locality"], referral_id)])
+
+        change = Change(caller, "drop_draft", locality=row["locality"], subject_ref=referral_id)
+        await self.kernel.transact(work, change=change)
 
     async def _case(self, caller: Principal, referral_id: str) -> Row:
         row = await find_case(

@@ -21,7 +21,6 @@ from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.web.audit import audit
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -117,8 +116,7 @@ class CaseworkQueries:
             if (summary := summary_of(story, services)) is not None
         }
         reader = replace(caller, subject=f"{caller.subject} for {on_behalf_of}")
-        for referral in told:
-            await audit(reader, "read_plan", referral, "plan", clock=kernel.clock)
+        await kernel.audit.reads(reader, "read_plan", told, "plan", locality)
         return told
 
     async def _own(self, caller: Principal, which: dict[str, Any]) -> list[Row]:

@@ -48,15 +48,17 @@ class Feeds:
         fresh = {"owners": theirs, "offered": offered}
         await tx[FEEDS].update_one({"_id": name}, {"$setOnInsert": fresh}, upsert=True, session=tx.session)
 
-    async def accept(self, name: str, localities: Iterable[str]) -> bool:
+    async def accept(self, tx: Transaction, name: str, localities: Iterable[str]) -> bool:
         """Offers the feed in these localities too; False for an unknown feed."""
         change = {"$addToSet": {"offered": {"$each": sorted(localities)}}}
-        return bool((await self._mongo[FEEDS].update_one({"_id": name}, change)).matched_count)
+        done = await tx[FEEDS].update_one({"_id": name}, change, session=tx.session)
+        return bool(done.matched_count)
 
-    async def withdraw(self, name: str, localities: Iterable[str]) -> bool:
+    async def withdraw(self, tx: Transaction, name: str, localities: Iterable[str]) -> bool:
         """Ends the offer of the feed in these localities; False for an unknown feed."""
         change = {"$pull": {"offered": {"$in": sorted(localities)}}}
-        return bool((await self._mongo[FEEDS].update_one({"_id": name}, change)).matched_count)
+        done = await tx[FEEDS].update_one({"_id": name}, change, session=tx.session)
+        return bool(done.matched_count)
 
 
 def _feed(row: Any) -> Feed:

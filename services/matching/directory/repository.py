@@ -21,6 +21,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row, Transaction
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
+from shared.platform.web.audit import Change
 from shared.platform.web.principal import Principal
 
 REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
@@ -131,8 +132,12 @@ class Directory:
                 session=tx.session,
             )
 
-        await self._kernel.transact(work)
+        await self._kernel.transact(work, change=Change(by, "import_feed"))
         return report
+
+    async def change(self, work: Callable[[Transaction], Awaitable[bool]], change: Change) -> bool:
+        """Runs a change that returns whether it changed anything, with its audit entry if it did."""
+        return await self._kernel.transact(work, change=change)
 
     async def _of_other_feeds(self, feed: str, ids: Sequence[str]) -> frozenset[str]:
         found = self._kernel.mongo[SERVICES].find(
@@ -195,26 +200,38 @@ class Directory:
             service.id: availability(service.capacity, told.get(service.id, ()), now) for service in asked
         }
 
-    async def places_free(self, service_id: str, by: str) -> bool:
+    async def places_free(self, service_id: str, by: Change) -> bool:
         """Stores that a service has places again; False for an unknown service."""
         mongo = self._kernel.mongo
         if await mongo[SERVICES].find_one({"_id": service_id}, {"_id": 1}) is None:
             return False
-        said = {"free_at": self._clock(), "by": by}
-        await mongo[PLACES].update_one({"_id": service_id}, {"$set": said}, upsert=True)
-        return True
+        said = {"$set": {"free_at": self._clock(), "by": by.caller.subject}}
 
-    async def places_taken_back(self, service_id: str) -> None:
+        async def work(tx: Transaction) -> bool:
+            await tx[PLACES].update_one({"_id": service_id}, said, upsert=True, session=tx.session)
+            return True
+
+        return await self.change(work, by)
+
+    async def places_taken_back(self, service_id: str, by: Change) -> None:
         """Withdraws the statement that places are free, so that earlier ones count again."""
-        await self._kernel.mongo[PLACES].delete_one({"_id": service_id})
 
-    async def flag(self, service_id: str, wrong: ListingFault, by: str) -> bool:
+        async def work(tx: Transaction) -> bool:
+            done = await tx[PLACES].delete_one({"_id": service_id}, session=tx.session)
+            return bool(done.deleted_count)
+
+        await self.change(work, by)
+
+    async def flag(self, service_id: str, wrong: ListingFault, by: Change) -> bool:
         """Stores a report of a wrong entry; False for an unknown service."""
-        fault = {"wrong": wrong.value, "by": by, "at": self._clock()}
-        done = await self._kernel.mongo[SERVICES].update_one(
-            {"_id": service_id}, {"$push": {"faults": {"$each": [fault], "$slice": -_MAX_FAULTS}}}
-        )
-        return bool(done.matched_count)
+        fault = {"wrong": wrong.value, "by": by.caller.subject, "at": self._clock()}
+        push = {"$push": {"faults": {"$each": [fault], "$slice": -_MAX_FAULTS}}}
+
+        async def work(tx: Transaction) -> bool:
+            done = await tx[SERVICES].update_one({"_id": service_id}, push, session=tx.session)
+            return bool(done.matched_count)
+
+        return await self.change(work, by)
 
 
 async def _replace_feed(tx: Transaction, feed: str, services: Sequence[Service]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from services.matching.directory.offered import Feed
@@ -11,6 +12,7 @@ from services.matching.directory.views import ListingFault
 from services.matching.errors import Refused
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of, refusing
+from shared.platform.web.audit import Change
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -57,7 +59,10 @@ class DirectoryUseCases:
             raise Problem(404, code="unknown_locality", detail="There is no such locality among yours.")
         self.ownership.require(localities)
         feeds = self.directory.feeds
-        if not await (feeds.accept if offer else feeds.withdraw)(feed, localities):
+        codes = tuple(f"locality={slug}" for slug in sorted(localities))
+        change = Change(caller, "offer_feed" if offer else "withdraw_feed", codes=codes)
+        work = partial(feeds.accept if offer else feeds.withdraw, name=feed, localities=localities)
+        if not await self.directory.change(work, change):
             raise _unknown_feed()
         return await feeds.named(feed) or Feed(feed, (), ())
 
@@ -69,7 +74,8 @@ class DirectoryUseCases:
         if context.caller.role not in ("link_worker", "programme_admin", "referrer"):
             raise Problem(403, code="role", detail="Your role does not include this.")
         self.ownership.require_any(context.caller)
-        if not await self.directory.flag(service_id, wrong, context.caller.subject):
+        change = Change(context.caller, "flag_listing", codes=(f"wrong={wrong.value}",))
+        if not await self.directory.flag(service_id, wrong, change):
             raise problem_of(Refused("unknown_service"))
 
     async def places(self, context: RequestContext, service_id: str, *, free: bool) -> None:
@@ -87,8 +93,8 @@ class DirectoryUseCases:
         if not (caller.may_locality("*") or await self.directory.offered(service_id, seen_in)):
             raise problem_of(Refused("unknown_service"))
         if not free:
-            await self.directory.places_taken_back(service_id)
-        elif not await self.directory.places_free(service_id, context.caller.subject):
+            await self.directory.places_taken_back(service_id, Change(caller, "take_back_places"))
+        elif not await self.directory.places_free(service_id, Change(caller, "places_free")):
             raise problem_of(Refused("unknown_service"))
 
 

@@ -1,6 +1,7 @@
 """A link worker's use cases of a one-tap link: end it, send a new one, leave it ended."""
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.matching.authorization import OTHER_PARTS, find_case
@@ -13,8 +14,7 @@ from services.matching.provider.links import Links
 from services.matching.provider.mailboxes import Mailboxes
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of
-from shared.delivery.mongo.database import Row
-from shared.platform.web.audit import audit
+from shared.delivery.mongo.database import Row, Transaction
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -35,8 +35,11 @@ class LinkKeeping:
         row, _ = await self._asked_prescription(context, prescription_id)
         state = await self.link_states.state(row["locality"], prescription_id)
         link = LinkKey(row["locality"], row["referral"], prescription_id, state.generation)
-        if await self.link_states.end(link, Ended.LINK_WORKER):
-            await self._noted(context, row, "end_link")
+
+        async def work(tx: Transaction) -> bool:
+            return await self.link_states.end(link, Ended.LINK_WORKER, tx)
+
+        await self._audited(context, row, "end_link", work)
 
     async def send_link(self, context: RequestContext, prescription_id: str) -> None:
         """Mails a new link in place of an ended one. Sends none if the service's link still works.
@@ -54,10 +57,17 @@ class LinkKeeping:
             raise Problem(409, code="no_address", detail="There is no email address to send the link to.")
         if service.id not in await self.mailboxes.usable([service]):
             raise Problem(409, code="mailbox_unconfirmed", detail="We cannot mail them yet: ring them.")
-        generation = await self.link_states.renew(row["locality"], prescription_id)
+
+        generation: int | None = None
+
+        async def work(tx: Transaction) -> bool:
+            nonlocal generation
+            generation = await self.link_states.renew(row["locality"], prescription_id, tx)
+            return generation is not None
+
+        await self._audited(context, row, "send_link", work)
         if generation is None:
             return
-        await self._noted(context, row, "send_link")
         token = self.links.token(row["locality"], prescription_id, service_id, generation)
         try:
             await self.mailer.send_link(
@@ -74,7 +84,11 @@ class LinkKeeping:
     async def leave_link(self, context: RequestContext, prescription_id: str) -> None:
         """Records that the link worker has seen the end of the link, and leaves it ended."""
         row, _ = await self._asked_prescription(context, prescription_id)
-        await self.link_states.settle(row["locality"], prescription_id)
+
+        async def work(tx: Transaction) -> bool:
+            return await self.link_states.settle(row["locality"], prescription_id, tx)
+
+        await self._audited(context, row, "leave_link", work)
 
     async def link(self, caller: Principal, prescription_id: str, locality: str | None) -> str:
         """The address of a fresh one-tap link. 409 if the service is not being asked."""
@@ -107,8 +121,17 @@ class LinkKeeping:
             raise problem_of(Refused("signposted"))
         return row, one["service"]
 
-    async def _noted(self, context: RequestContext, row: Row, action: str) -> None:
-        await audit(context.caller, action, row["referral"], "plan", clock=self.runner.kernel.clock)
+    async def _audited(
+        self,
+        context: RequestContext,
+        row: Row,
+        action: str,
+        work: Callable[[Transaction], Awaitable[bool]],
+    ) -> None:
+        """Runs a change of the link, with its entry unless nothing changed."""
+        change = self.runner.change(context, action)
+        change = replace(change, locality=row["locality"], subject_ref=row["referral"])
+        await self.runner.kernel.transact(work, change=change)
 
 
 def _which(prescription_id: str) -> dict[str, Any]:

@@ -124,34 +124,41 @@ class LinkStates:
             return False
         return row["wrong"] >= MAX_WRONG_CODES and await self.end(link, Ended.WRONG_CODES)
 
-    async def end(self, link: LinkKey, why: Ended) -> bool:
-        """Ends a link; False if it has ended already."""
-        await self._kept(link)
+    async def end(self, link: LinkKey, why: Ended, tx: Transaction | None = None) -> bool:
+        """Ends a link, in a transaction if one is given; False if it has ended already."""
+        tx = tx or self._mongo.outside()
+        await self._kept(link, tx)
         now = self._clock()
         change = {"ended_at": now, "why": why.value, "settled": False, "forget_at": now + _KEPT}
-        done = await self._mongo[LINKS].update_one(_standing(link), {"$set": change})
+        done = await tx[LINKS].update_one(_standing(link), {"$set": change}, session=tx.session)
         return bool(done.modified_count)
 
-    async def renew(self, locality: str, prescription: str) -> int | None:
+    async def renew(self, locality: str, prescription: str, tx: Transaction | None = None) -> int | None:
         """The generation of a new link in place of an ended one; None if no link has ended."""
         change = {
             "$inc": {"generation": 1},
             "$set": {"ended_at": None, "why": None, "settled": False, "tries": 0, "wrong": 0},
         }
-        row = await self._mongo[LINKS].find_one_and_update(
+        tx = tx or self._mongo.outside()
+        row = await tx[LINKS].find_one_and_update(
             {"_id": _id(locality, prescription), "ended_at": {"$ne": None}},
             change,
             return_document=ReturnDocument.AFTER,
+            session=tx.session,
         )
         return int(row["generation"]) if row else None
 
-    async def settle(self, locality: str, prescription: str) -> None:
-        """Records that the link worker has seen the end of the link and leaves it ended."""
-        await self._mongo[LINKS].update_one(
-            {"_id": _id(locality, prescription), "ended_at": {"$ne": None}}, {"$set": {"settled": True}}
+    async def settle(self, locality: str, prescription: str, tx: Transaction | None = None) -> bool:
+        """Records that the link worker has seen the end of the link and leaves it ended; False if known."""
+        tx = tx or self._mongo.outside()
+        done = await tx[LINKS].update_one(
+            {"_id": _id(locality, prescription), "ended_at": {"$ne": None}},
+            {"$set": {"settled": True}},
+            session=tx.session,
         )
+        return bool(done.modified_count)
 
-    async def _kept(self, link: LinkKey) -> None:
+    async def _kept(self, link: LinkKey, tx: Transaction | None = None) -> None:
         """Stores the row of a link at its first incident."""
         begun = {
             "locality": link.locality,
@@ -165,7 +172,8 @@ class LinkStates:
             "settled": False,
         }
         kept = {"$setOnInsert": begun, "$set": {"forget_at": self._clock() + _KEPT}}
-        await self._mongo[LINKS].update_one({"_id": link.of}, kept, upsert=True)
+        tx = tx or self._mongo.outside()
+        await tx[LINKS].update_one({"_id": link.of}, kept, upsert=True, session=tx.session)
 
 
 async def drop_links(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:

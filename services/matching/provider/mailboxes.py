@@ -14,10 +14,13 @@ from pymongo.errors import DuplicateKeyError
 from services.matching.collections import MAILBOXES, SERVICES
 from services.matching.directory.feed.model import Service
 from services.matching.provider.links import LinkAltered
+from shared.delivery.audit.trail import AuditTrail
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
 from shared.platform.key_ring import KeyRing
+from shared.platform.web.audit import Change
+from shared.platform.web.principal import Principal
 
 ASKED_EVERY: Final = timedelta(days=1)
 LASTS: Final = timedelta(days=28)
@@ -67,6 +70,7 @@ class Mailboxes:
         self._keys = KeyRing.of(key)
         self._clock = clock
         self._new_id = new_id
+        self._trail = AuditTrail(mongo, new_id, clock)
         self._invented = invented
 
     async def usable(self, services: Iterable[Service]) -> frozenset[str]:
@@ -137,7 +141,13 @@ class Mailboxes:
             "$addToSet": {"confirmed": {"$each": list(ask.services)}},
             "$set": {"confirmed_at": self._clock()},
         }
-        await self._mongo[MAILBOXES].update_one({"link": ask.link}, change)
+        by = Change(Principal(f"mailbox:{ask.mailbox[:32]}", "provider"), "confirm_mailbox")
+
+        async def work(tx: Transaction) -> None:
+            await tx[MAILBOXES].update_one({"link": ask.link}, change, session=tx.session)
+            await self._trail.write(tx, by)
+
+        await self._mongo.transact(work)
         return ask
 
     async def by_key(self) -> Counter[str]:

@@ -29,7 +29,7 @@ from services.matching.web.refusals import problem_of
 from shared.contract.history import Prescription
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.web.audit import audit
+from shared.platform.web.audit import AuditKind, Change
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -140,7 +140,9 @@ class OneTapUseCases:
     async def record_places(self, claims: LinkClaims) -> None:
         """Records that the service that holds a link with these claims has places again."""
         await find_linked(self.runner.kernel.mongo, claims)
-        if not await self.directory.places_free(claims.service_id, link_caller(claims).subject):
+        if not await self.directory.places_free(
+            claims.service_id, Change(link_caller(claims), "places_free", locality=claims.locality)
+        ):
             raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
 
     async def send_code(self, token: str) -> None:
@@ -223,8 +225,14 @@ class OneTapUseCases:
             checked = await self.codes.check(claims.locality, claims.prescription_id, code)
         except WrongCode:
             if await self.link_states.was_wrong(link):
-                clock = self.runner.kernel.clock
-                await audit(context.caller, "link_ended_by_codes", referral_id, "introduction", clock=clock)
+                await self.runner.kernel.audit.reads(
+                    context.caller,
+                    "link_ended_by_codes",
+                    [referral_id],
+                    "introduction",
+                    claims.locality,
+                    AuditKind.CHANGE,
+                )
             await still_stands(self.link_states, claims)
             raise Problem(
                 403, code="wrong_code", detail="That is not the code. Check the latest email."
@@ -243,7 +251,8 @@ class OneTapUseCases:
         """Audits the reveal. A repeat is distinct from the first."""
         again = await self.codes.shown_at(claims.locality, claims.prescription_id) is not None
         named = f"{action}_again" if again else action
-        await audit(context.caller, named, row["referral"], "introduction", clock=self.runner.kernel.clock)
+        trail = self.runner.kernel.audit
+        await trail.reads(context.caller, named, [row["referral"]], "introduction", claims.locality)
 
     async def _agreed(self, claims: LinkClaims, row: Row) -> None:
         view = await self.runner.kernel.view(row["locality"], row["referral"])

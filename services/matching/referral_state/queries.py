@@ -17,7 +17,6 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Localities
-from shared.platform.web.audit import audit
 from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal
 
@@ -94,7 +93,7 @@ class ReferralQueries:
         self.owners.require_ours("casework", row["locality"])
         whose = row["view"]["link_worker"]
         purpose = "caseload" if whose in (None, caller.link_worker) else "cover"
-        await audit(caller, "read_case", row["referral"], purpose, clock=kernel.clock)
+        await kernel.audit.reads(caller, "read_case", [row["referral"]], purpose, row["locality"])
         view = await kernel.view(row["locality"], row["referral"])
         if view is None:
             raise problem_of(Refused("unknown_case"))

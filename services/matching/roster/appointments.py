@@ -26,6 +26,7 @@ from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.errors import NotOwner
+from shared.platform.web.audit import Change
 from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -75,7 +76,7 @@ class AppointmentUseCases:
             wanted.check(now)
             stored.append(await add_appointment(tx, worker, new, now, move=move))
 
-        await self._write(worker, work)
+        await self._write(worker, work, self._change(context, "add_appointment", worker))
         appointment = stored[-1]
         for row in await self._booked(worker, appointment):
             try:
@@ -104,7 +105,8 @@ class AppointmentUseCases:
         worker = await self._worker(context.caller, link_worker)
         now = self.runner.kernel.clock()
 
-        await self._write(worker, lambda tx: mark_removed(tx, done.appointment, now, removed=True))
+        change = self._change(context, "remove_appointment", worker)
+        await self._write(worker, lambda tx: mark_removed(tx, done.appointment, now, removed=True), change)
         for each in done.to_ring:
             await self._give_back(context, worker, each)
         await self._write(worker, lambda tx: wake_waiting(tx, worker.locality, worker.practices, now))
@@ -117,7 +119,8 @@ class AppointmentUseCases:
         done = await self.one(context.caller, link_worker, appointment_id)
         worker = await self._worker(context.caller, link_worker)
         now = self.runner.kernel.clock()
-        await self._write(worker, lambda tx: mark_removed(tx, done.appointment, now, removed=False))
+        change = self._change(context, "put_back_appointment", worker)
+        await self._write(worker, lambda tx: mark_removed(tx, done.appointment, now, removed=False), change)
         return await self.one(context.caller, link_worker, appointment_id)
 
     async def _worker(self, caller: Principal, link_worker: str) -> LinkWorker:
@@ -125,10 +128,19 @@ class AppointmentUseCases:
         self.runner.owners.require_ours("booking", worker.locality)
         return worker
 
-    async def _write(self, worker: LinkWorker, work: Callable[[Transaction], Awaitable[None]]) -> None:
+    def _change(self, context: RequestContext, action: str, worker: LinkWorker) -> Change:
+        codes = (f"link_worker={worker.id.lower()}",)
+        return Change(context.caller, action, codes=codes, locality=worker.locality)
+
+    async def _write(
+        self,
+        worker: LinkWorker,
+        work: Callable[[Transaction], Awaitable[None]],
+        change: Change | None = None,
+    ) -> None:
         try:
             async with refusing():
-                await self.runner.kernel.transact(work, owning=(worker.locality, "booking"))
+                await self.runner.kernel.transact(work, owning=(worker.locality, "booking"), change=change)
         except NotOwner as other:
             raise refusal_of(self.runner.localities, other) from None
 

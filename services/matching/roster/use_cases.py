@@ -21,6 +21,7 @@ from services.matching.roster.repository import add_leave, worker_of
 from services.matching.web.refusals import problem_of, refusing
 from shared.delivery.mongo.database import Transaction
 from shared.platform.errors import NotOwner
+from shared.platform.web.audit import Change
 from shared.platform.web.not_owner import refusal_of
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -48,7 +49,7 @@ class RosterUseCases:
         if not caller.may_locality(worker.locality) or worker.locality not in self.runner.localities.by_slug:
             raise problem_of(Refused("unknown_link_worker"))
         self.runner.owners.require_ours("casework", worker.locality)
-        return await self._enter(caller, worker, ours=True)
+        return await self._enter(caller, worker, self._change(caller, "put_link_worker", worker))
 
     async def adopt(self, worker: LinkWorker) -> None:
         """Stores an entry that casework's owner elsewhere published, with all that follows from it.
@@ -57,9 +58,9 @@ class RosterUseCases:
             Problem: the id is of another locality's link worker, or a practice is elsewhere.
         """
         published = Principal("casework", "service", frozenset({worker.locality}))
-        await self._enter(published, worker, ours=False)
+        await self._enter(published, worker, None)
 
-    async def _enter(self, caller: Principal, worker: LinkWorker, *, ours: bool) -> LinkWorker:
+    async def _enter(self, caller: Principal, worker: LinkWorker, change: Change | None) -> LinkWorker:
         self._check_practices(worker)
 
         async def work(tx: Transaction) -> None:
@@ -76,9 +77,9 @@ class RosterUseCases:
             practices = worker.practices | (before.practices if before else frozenset())
             await wake_waiting(tx, worker.locality, practices, self.runner.kernel.clock())
 
-        if ours:
-            await self._write(worker, work)
-        else:
+        if change is not None:
+            await self._write(worker, work, change)
+        else:  # What casework's owner elsewhere published.
             async with refusing():
                 await self.runner.kernel.transact(work)
         if self._moves_elsewhere(worker):
@@ -112,12 +113,15 @@ class RosterUseCases:
             raise Problem(403, code="role", detail="Your role does not include this.")
         worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
         self.runner.owners.require_ours("casework", worker.locality)
-        await self._write(worker, lambda tx: _add_leave(tx, worker, leave))
+        change = self._change(context.caller, "add_absence", worker)
+        await self._write(worker, lambda tx: _add_leave(tx, worker, leave), change)
         if self._moves_elsewhere(worker):
             return await moved_by(self.runner, worker, leave)
         return await self.move_away(context, worker, leave)
 
-    async def _write(self, worker: LinkWorker, work: Callable[[Transaction], Awaitable[None]]) -> None:
+    async def _write(
+        self, worker: LinkWorker, work: Callable[[Transaction], Awaitable[None]], change: Change
+    ) -> None:
         """Changes the roster, if casework is ours until the change is stored.
 
         Raises:
@@ -125,9 +129,14 @@ class RosterUseCases:
         """
         try:
             async with refusing():
-                await self.runner.kernel.transact(work, owning=(worker.locality, "casework"))
+                await self.runner.kernel.transact(work, owning=(worker.locality, "casework"), change=change)
         except NotOwner as other:
             raise refusal_of(self.runner.localities, other) from None
+
+    def _change(self, caller: Principal, action: str, worker: LinkWorker) -> Change:
+        """A change of an entry, which is about no referral."""
+        codes = (f"link_worker={worker.id.lower()}",)
+        return Change(caller, action, codes=codes, locality=worker.locality)
 
     def _moves_elsewhere(self, worker: LinkWorker) -> bool:
         """True if another owner of booking moves this link worker's meetings."""
@@ -172,7 +181,8 @@ class RosterUseCases:
         if not one_day_of(worker, day):
             raise problem_of(Refused("not_away"))
         moved = await moved_by(self.runner, worker, Leave(first=day, last=day))
-        await self._write(worker, lambda tx: open_day(tx, worker, day))
+        change = self._change(context.caller, "remove_absence", worker)
+        await self._write(worker, lambda tx: open_day(tx, worker, day), change)
         if self._moves_elsewhere(worker):
             return moved
         found = []

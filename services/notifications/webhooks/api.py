@@ -137,7 +137,7 @@ def _sources(caller: Principal) -> frozenset[str]:
 
 
 def _actor(caller: Principal) -> Actor:
-    return Actor(f"partner {caller.partner}", "by its own request", _sources(caller))
+    return Actor(f"partner {caller.partner}", "by its own request", _sources(caller), caller)
 
 
 def _problem(code: str, sentence: str, pointer: str | None) -> Problem:

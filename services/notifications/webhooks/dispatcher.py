@@ -16,9 +16,9 @@ from pymongo.errors import PyMongoError
 from services.notifications.webhooks.attempts import Attempts
 from services.notifications.webhooks.endpoint import Endpoint, EndpointState
 from services.notifications.webhooks.runner import MAX_WAITING, EndpointRunner
-from shared.delivery.kernel import cancelled_within
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.leases import Leases
+from shared.delivery.stopping import cancelled_within
 from shared.platform import metrics
 from shared.platform.kafka_connection import KafkaConnection
 

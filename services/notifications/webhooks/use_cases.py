@@ -21,10 +21,13 @@ from services.notifications.webhooks.sealing import CannotUnseal, Sealing
 from services.notifications.webhooks.targets import read_target
 from shared.contract.events.outcomes import KINDS
 from shared.contract.events.topics import EVENTS
+from shared.delivery.audit.trail import AuditTrail
 from shared.delivery.mongo.database import Document, Mongo, Transaction
 from shared.delivery.mongo.operations import note
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
+from shared.platform.web.audit import Change
+from shared.platform.web.principal import Principal
 
 MAX_ENDPOINTS: Final = 10
 # Both secrets are valid for so long after a rotation.
@@ -49,12 +52,14 @@ class EndpointRefused(ValueError):
 class Actor:
     """The operator or partner who changes something, and the reason.
 
-    `sources` limits a partner to endpoints of its own sources; None is an operator.
+    `sources` limits a partner to endpoints of its own sources; None is an operator. `caller`: a partner who
+    asks over HTTP; operators are in the log of operations alone.
     """
 
     name: str
     why: str
     sources: frozenset[str] | None = None
+    caller: Principal | None = None
 
     @property
     def because(self) -> DisabledBecause:
@@ -92,6 +97,7 @@ class WebhookUseCases:
         self._new_id = new_id
         self._partners = partners
         self._private_allowed = private_allowed
+        self._trail = AuditTrail(mongo, new_id, clock)
         self._endpoints = Endpoints(mongo)
         self._deliveries = Deliveries(mongo)
 
@@ -259,6 +265,9 @@ class WebhookUseCases:
 
     async def _note(self, tx: Transaction, what: str, endpoint: Endpoint, actor: Actor, **more: Any) -> None:
         about: Document = {"endpoint": endpoint.id, "source": endpoint.source, **more}
+        if actor.caller is not None:
+            change = Change(actor.caller, what.replace(" ", "_"), codes=(f"endpoint={endpoint.id.lower()}",))
+            await self._trail.write(tx, change)
         await note(tx, self._new_id, self._clock(), what=what, by=actor.name, why=actor.why, about=about)
 
     def _is_for(self, endpoint: Endpoint, url: str) -> bool:

@@ -3,19 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from services.referral.collections import AUDIT
-from shared.delivery.mongo.database import Mongo
-from shared.platform.clock import Clock
-from shared.platform.web.audit import AuditEntry, audit
+from shared.delivery.audit.trail import AuditTrail
 from shared.platform.web.principal import Principal
 
 
 class Audits:
-    """Writes audit entries to the log and the database."""
+    """Writes audit entries of reads to the log and the database."""
 
-    def __init__(self, mongo: Mongo, clock: Clock) -> None:
-        self._mongo = mongo
-        self._clock = clock
+    def __init__(self, trail: AuditTrail) -> None:
+        self._trail = trail
 
     async def reads(
         self,
@@ -30,18 +26,4 @@ class Audits:
         Raises the database's error if it is unavailable. The caller must then show nothing.
         """
         reader = replace(caller, subject=f"{caller.subject} for {on_behalf_of}") if on_behalf_of else caller
-        batch = _Batch()
-        for subject in subjects:
-            await audit(reader, action, subject, purpose, sink=batch, clock=self._clock)
-        if batch.entries:
-            await self._mongo[AUDIT].insert_many([entry.document() for entry in batch.entries])
-
-
-class _Batch:
-    """Holds the entries of one page, so that they are one write."""
-
-    def __init__(self) -> None:
-        self.entries: list[AuditEntry] = []
-
-    async def record(self, entry: AuditEntry) -> None:
-        self.entries.append(entry)
+        await self._trail.reads(reader, action, subjects, purpose)

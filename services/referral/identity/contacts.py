@@ -136,12 +136,13 @@ async def change_contact(
         for number in sorted(number for number in unsafe if number is not None):
             await context.vault.report_unsafe(tx, entry.person, number, by, at)
 
-    await context.audits.reads(caller, "change_contact", [before.entry.person], "contact")
     locality, referral = before.row["locality"], before.row["referral"]
     try:
-        actor = context.actor(caller, locality)
+        codes = [name for name in FIELDS if getattr(before.contact, name) != getattr(choice, name)]
+        codes += ["old_number_unsafe"] if old_is_unsafe else []
+        change = context.change(caller, "change_contact", locality, codes)
         await context.kernel.command(
-            locality, referral, act, within=within, idempotency=idempotency, actor=actor
+            locality, referral, act, within=within, idempotency=idempotency, change=change
         )
     except NotOpen:
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None

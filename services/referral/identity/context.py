@@ -19,6 +19,7 @@ from shared.platform.clock import LONDON
 from shared.platform.errors import NotOwner
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities
+from shared.platform.web.audit import Change
 from shared.platform.web.owners import Owner, Owners
 from shared.platform.web.principal import Principal
 
@@ -93,6 +94,10 @@ class ReferralContext:
     def actor(self, caller: Principal, locality: str) -> str:
         """The caller as events of the locality name them."""
         return caller.actor(self.vault.index(locality).digest("actors", locality))
+
+    def change(self, caller: Principal, action: str, locality: str, codes: Sequence[str] = ()) -> Change:
+        """A change by this caller, for the audit and for events."""
+        return Change(caller, action, self.actor(caller, locality), tuple(codes), locality)
 
     def idempotency(
         self, caller: Principal, route: str, key: str | None, locality: str, body: str

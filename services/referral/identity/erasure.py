@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -50,6 +50,7 @@ class Tombstone:
     locality: str
     referrals: tuple[str, ...]
     untold: tuple[str, ...]
+    actor: str = ""
 
 
 async def erase_person(context: ReferralContext, caller: Principal, referral_id: str) -> None:
@@ -68,9 +69,16 @@ async def erase_person(context: ReferralContext, caller: Principal, referral_id:
     entry = (await entries(context.mongo, locality, [referral_id])).get(referral_id)
     if entry is not None:
         now = context.kernel.clock()
-        await context.kernel.transact(
-            partial(delete_person, locality=locality, person=entry.person, now=now, by=caller.subject)
+        change = replace(context.change(caller, "erase_person", locality), subject_ref=referral_id)
+        deleting = partial(
+            delete_person,
+            locality=locality,
+            person=entry.person,
+            now=now,
+            by=caller.subject,
+            actor=change.actor,
         )
+        await context.kernel.transact(deleting, change=change)
     elif not await erased_among(context.mongo, locality, [referral_id]):
         raise Problem(409, code="kept_by_partner", detail="The details are kept by the partner.")
     await finish_erasures(context)
@@ -145,11 +153,16 @@ async def _publish_erased(context: ReferralContext, stone: Tombstone, referral: 
     async def within(tx: Transaction, _: DecisionContext) -> None:
         await mark_published(tx, stone.person, referral)
 
-    await context.kernel.command(stone.locality, referral, act, within=within)
+    await context.kernel.command(stone.locality, referral, act, within=within, actor=stone.actor or None)
 
 
-async def delete_person(tx: Transaction, locality: str, person: str, now: datetime, by: str) -> Tombstone:
-    """Deletes everything stored of a person and leaves a tombstone. Safe to repeat."""
+async def delete_person(
+    tx: Transaction, locality: str, person: str, now: datetime, by: str, actor: str = ""
+) -> Tombstone:
+    """Deletes everything stored of a person and leaves a tombstone. Safe to repeat.
+
+    `actor`: the word by which the events name the person who erases.
+    """
     standing = await tx[ERASED].find_one({"_id": person}, session=tx.session)
     if standing is not None:
         return _tombstone(standing)
@@ -161,6 +174,7 @@ async def delete_person(tx: Transaction, locality: str, person: str, now: dateti
         "untold": referrals,
         "at": now,
         "by": by,
+        "actor": actor,
     }
     await tx[ERASED].insert_one(row, session=tx.session)
     stone = _tombstone(row)
@@ -217,7 +231,13 @@ async def _delete(tx: Transaction, stone: Tombstone) -> None:
 
 
 def _tombstone(row: Row) -> Tombstone:
-    return Tombstone(str(row["_id"]), str(row["locality"]), _texts(row["referrals"]), _texts(row["untold"]))
+    return Tombstone(
+        str(row["_id"]),
+        str(row["locality"]),
+        _texts(row["referrals"]),
+        _texts(row["untold"]),
+        str(row.get("actor", "")),
+    )
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from shared.contract.api.referral import ClaimedFields, Claims
 from shared.contract.events import vocabulary as v
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Transaction
+from shared.platform.web.audit import Change
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -54,12 +55,16 @@ async def store_note(
     text, note_id, now = plain_text(note.text), context.new_reference(), context.kernel.clock()
     repeat = f"{caller.subject}|{referral_id}|{key}" if key else None
 
+    codes = (f"kind={note.kind}",)
+    author = Change(caller, "store_note", "", codes, note.locality, referral_id)
+
     async def work(tx: Transaction) -> str:
         _, person_key = await _entry_and_key(context, tx, note.locality, referral_id)
         if repeat is not None and (stored := await _repeated(tx, repeat, person_key, text)):
             return stored
         where = (note.locality, referral_id)
         await entries.insert_note(tx, person_key, where, note_id, note.kind, text, now, repeat)
+        await context.kernel.audit.write(tx, author)
         return note_id
 
     try:

@@ -156,9 +156,9 @@ class ReferralService:
             return commands.withdraw(reason, state, context)
 
         try:
-            actor = self.context.actor(caller, row["locality"])
+            change = self.context.change(caller, "withdraw", row["locality"])
             await self.context.kernel.command(
-                row["locality"], referral_id, act, idempotency=idempotency, actor=actor
+                row["locality"], referral_id, act, idempotency=idempotency, change=change
             )
         except NotOpen:
             raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
@@ -180,7 +180,7 @@ class ReferralService:
             within=attempt.within,
             idempotency=idempotency,
             answer=answer,
-            actor=self.context.actor(caller, locality),
+            change=self.context.change(caller, "refer", locality),
         )
 
     async def _open_referral(self, caller: Principal, persons: list[str]) -> Row | None:

@@ -26,8 +26,8 @@ from shared.contract.events.inbox_end import EndOfInbox, InboxEnd
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import locality_of_source, source_of_inbox
 from shared.delivery.kafka.producer import Producer
-from shared.delivery.kernel import cancelled_within, ended_within
 from shared.delivery.options import Options
+from shared.delivery.stopping import cancelled_within, ended_within
 from shared.platform import metrics
 from shared.platform.clock import Clock
 

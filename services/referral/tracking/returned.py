@@ -1,6 +1,7 @@
 """Referrals returned to a practice: those that wait for an answer, and those filed without one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.referral.collections import FILED
@@ -54,7 +55,12 @@ async def file_returned(context: ReferralContext, caller: Principal, referral_id
     context.require_ours(row["locality"])
     filed = {"$setOnInsert": {"by": caller.subject, "at": context.kernel.clock()}}
     entry = entry_id(row["locality"], referral_id)
-    await context.mongo[FILED].update_one({"_id": entry}, filed, upsert=True)
+
+    async def work(tx: Transaction) -> None:
+        await tx[FILED].update_one({"_id": entry}, filed, upsert=True, session=tx.session)
+
+    change = replace(context.change(caller, "file_returned", row["locality"]), subject_ref=referral_id)
+    await context.kernel.transact(work, change=change)
 
 
 async def forget_filed(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:

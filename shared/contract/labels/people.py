@@ -210,6 +210,7 @@ ROLES: Final[Labels] = labels(
         "provider": "Community service",
         "analyst": "Analyst",
         "programme_admin": "Programme team",
+        "guardian": "Caldicott guardian",
         "service": "Service",
         "partner": "Partner",
     }

@@ -5,10 +5,12 @@ import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, Generic
 
 from shared.contract.events.fact import Fact
 from shared.contract.events.topics import our_parts
+from shared.delivery.audit.trail import AUDIT, codes_of, row_of
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict, IdempotencyMismatch, StillLooking, Transient
 from shared.delivery.model.service_definition import R, V
@@ -17,6 +19,7 @@ from shared.delivery.unit_of_work.aggregate import ReferralAggregate
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import NewId
+from shared.platform.web.audit import Change
 
 IDEMPOTENCY = "idempotency"
 _MAX_CONFLICTS: Final = 60
@@ -90,9 +93,12 @@ async def command(
     idempotency: Idempotency | None = None,
     answer: Answer[V] | None = None,
     actor: str | None = None,
+    change: Change | None = None,
 ) -> CommandResult[V]:
-    """Runs `act` on a referral's view in one transaction. `actor`: see `shared.platform.web.actor`.
+    """Runs `act` on a referral's view in one transaction.
 
+    `change`: a person's command, which writes one audit entry in the same transaction; events name its actor.
+    `actor`: the person by whose earlier, audited command the events follow. Automatic commands have neither.
     An error of `act` is raised, and nothing is written. While open referrals are looked at after a hand-over,
     a command of the part that decides waits, and what follows from any other is decided after the look.
 
@@ -102,10 +108,10 @@ async def command(
         StillLooking: the look takes longer than a person waits.
         Transient: the database stays away, or other writes keep coming first.
     """
-    ids = _SameIds(context.new_id)
+    ids, entry_id = _SameIds(context.new_id), context.new_id()
     # Without a key of the caller's, the marker still tells a lost answer from a command not done.
     marker = idempotency or Idempotency("kernel", "command", context.new_id(), b"")
-    now = context.clock()
+    now, actor = context.clock(), change.actor if change is not None else actor
     attempts = itertools.count()
 
     async def work(tx: Transaction) -> tuple[UnitOfWork[V, R], CommandResult[V]]:
@@ -113,9 +119,7 @@ async def command(
         unit_of_work = context.unit_of_work(tx, ids.again())
         await unit_of_work.read([(locality, referral_id)])
         aggregate = unit_of_work.aggregate(locality, referral_id)
-        done = None
-        if may_be_done:
-            done = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
+        done = await _marker_of(tx, marker) if may_be_done else None
         view = aggregate.fold()
         if done is not None:
             return unit_of_work, _replayed(marker, done, view)
@@ -132,6 +136,7 @@ async def command(
         unit_of_work.require_owned()
         facts = tuple(event.fact for event in aggregate.added)
         reply = dict(answer(aggregate.fold(), facts)) if answer else {}
+        await _audit(tx, change, entry_id, aggregate, facts, now)
         await unit_of_work.write()
         row: Document = {"_id": marker.id, "digest": marker.digest, "at": now, "reply": reply}
         await tx[IDEMPOTENCY].insert_one(row | {"referral": aggregate.id}, session=tx.session)
@@ -159,6 +164,26 @@ async def command(
         else:
             context.committed(unit_of_work)
             return result
+
+
+async def _marker_of(tx: Transaction, marker: Idempotency) -> Row | None:
+    row: Row | None = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
+    return row
+
+
+async def _audit(
+    tx: Transaction,
+    change: Change | None,
+    entry_id: str,
+    aggregate: ReferralAggregate[V, R],
+    facts: Sequence[Fact],
+    now: datetime,
+) -> None:
+    """Writes the entry of a person's command."""
+    if change is None:
+        return
+    entry = change.entry(now, codes_of(facts), locality=aggregate.locality, subject_ref=aggregate.referral_id)
+    await tx[AUDIT].insert_one(row_of(entry_id, entry), session=tx.session)
 
 
 def _require_looked(

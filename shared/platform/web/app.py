@@ -33,6 +33,7 @@ from shared.platform.web.not_owner import answer_not_owner
 from shared.platform.web.openapi import DocumentedApi
 from shared.platform.web.pages import ASSETS, STATIC, Pages
 from shared.platform.web.problem import UNAVAILABLE, install_problem_handlers
+from shared.platform.web.refusals import Refusals
 from shared.platform.web.security import RequestMiddleware
 from shared.platform.web.session import Sessions
 from shared.platform.web.session_asking import AskedSessions
@@ -62,6 +63,7 @@ def create_service_app(
     larger_bodies: Mapping[str, int] | None = None,
     keeper: SessionKeeper | None = None,
     unavailable: str = UNAVAILABLE,
+    refusals: Refusals | None = None,
 ) -> FastAPI:
     """The application of one service.
 
@@ -72,6 +74,7 @@ def create_service_app(
     allows more bytes than LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all
     services, and makes this application the one where people sign in and out; without it, the referral
     service is asked about them. `unavailable` is the sentence of the answer to a temporary failure.
+    `refusals` gathers 401, 403 and 409 for the audit.
     Handlers find on `request.app.state`: settings, pages,
     sessions, session_check, limits, verifier, assurance, form_tokens, clock.
     """
@@ -89,6 +92,7 @@ def create_service_app(
     app.state.sessions = sessions = Sessions(settings, clock)
     app.state.session_check = RememberedSessions(check)
     app.state.limits = Limits(settings)
+    app.state.refusals = refusals
     app.state.form_tokens = FormTokens(settings, sessions)
     app.state.assurance = Assurance.of(settings.acr_by_role)
     app.state.verifier = TokenVerifier(

@@ -37,6 +37,7 @@ _BY_ROLE: dict[str, tuple[Link, ...]] = {
         Link("Figures", "/evaluation/"),
         Link("Messages", "/notifications/"),
     ),
+    "guardian": (Link("Who looked", "/referral/audit"),),
 }
 MAILBOX = Link("Mailbox", "/dev/mailbox")
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Role = Literal[
-    "referrer", "link_worker", "manager", "provider", "analyst", "programme_admin", "service", "partner"
+    "referrer",
+    "link_worker",
+    "manager",
+    "provider",
+    "analyst",
+    "programme_admin",
+    "guardian",
+    "service",
+    "partner",
 ]
 ROLES: tuple[str, ...] = get_args(Role)
 

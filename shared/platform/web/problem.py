@@ -15,6 +15,8 @@ from shared.platform.web.validation import FieldError, field_errors
 log = logging.getLogger("linkwork.web")
 
 MEDIA_TYPE = "application/problem+json"
+# The code of the answer, for the audit of refusals.
+PROBLEM = "linkwork.problem"
 UNAVAILABLE = "Try again in a moment."
 
 _TITLES: dict[int, str] = {
@@ -120,6 +122,7 @@ def unexpected(request: Request, error: Exception) -> Response:
 
 def answer_with(request: Request, problem: Problem) -> Response:
     """The problem in the form that the asker can read: a page for a browser, else a document."""
+    request.scope[PROBLEM] = problem.code
     pages = getattr(request.app.state, "pages", None)
     if pages is not None and wants_page(request):
         page: Response = pages.error(request, problem)

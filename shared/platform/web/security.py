@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.platform.web.problem import Problem, unexpected
+from shared.platform.web.problem import PROBLEM, Problem, unexpected
 from shared.platform.web.settings import ServiceSettings
 
 log = logging.getLogger("linkwork.http")
@@ -99,6 +99,7 @@ class RequestMiddleware:
                 await answer(scope, receive, exchange.send)
         finally:
             exchange.log()
+            exchange.note_refusal()
             request_id.reset(token)
 
 
@@ -209,4 +210,20 @@ class _Exchange:
                 "status": self._status,
                 "milliseconds": round((time.perf_counter() - self._began) * 1000, 1),
             },
+        )
+
+    def note_refusal(self) -> None:
+        """Hands a refusal over to the audit, if the service keeps one."""
+        app = self._scope.get("app")
+        refusals = getattr(app.state, "refusals", None) if app is not None else None
+        if refusals is None:
+            return
+        refusals.note(
+            self._status,
+            self._scope["method"],
+            getattr(self._scope.get("route"), "path", "-"),
+            self._scope.get(PROBLEM),
+            self._scope.get("state", {}).get("caller"),
+            self._scope.get("path_params", {}),
+            self.id,
         )

@@ -176,6 +176,17 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         ge=1,
         le=24 * 60,
     )
+    audit_days: int = setting(
+        8 * 365 + 2,
+        description=(
+            "Days for which the audit of reads, changes and refusals is kept, at least a year. The default "
+            "is eight years, as for adult health records; the data controller may choose otherwise. A "
+            "shorter time removes older entries within minutes."
+        ),
+        example="2922",
+        ge=365,
+        le=18_250,
+    )
     body_limit: int = setting(
         1_000_000, description="Largest request body in bytes.", example="1000000", ge=1_000
     )

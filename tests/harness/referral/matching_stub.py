@@ -1,4 +1,4 @@
-"""A stand-in for casework and booking over real HTTP, by the contract alone, which records its requests."""
+"""A stand-in for casework, booking and the others' audits over real HTTP, which records its requests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,13 +17,15 @@ from tests.harness.pages.serving import serving
 class MatchingStub:
     """Its address and its requests: (path, authorization, body).
 
-    `taken`: the chosen time is gone. `link_worker`: of every case; None if it does not answer.
+    `taken`: the chosen time is gone. `link_worker`: of every case; None if it does not answer. `audited`: the
+    entries of each service; one that is not there does not answer.
     """
 
     address: str = ""
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     taken: bool = False
     link_worker: str | None = "lw-meir-1"
+    audited: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 TIMES = [
@@ -62,6 +64,16 @@ async def matching_stub() -> AsyncIterator[MatchingStub]:
             return JSONResponse({}, 503)
         asked = await request.json()
         return {"link_workers": dict.fromkeys(asked["referrals"], standing.link_worker)}
+
+    @app.post("/api/{service}/v1/audit/entries")
+    async def audit_entries(service: str, request: Request) -> Any:
+        asked = await request.json()
+        standing.asked.append((request.url.path, request.headers["authorization"], asked))
+        if service not in standing.audited:
+            return JSONResponse({}, 503)
+        before = asked.get("before", "9")
+        rows = [row for row in standing.audited[service] if row["at"] < before]
+        return {"entries": sorted(rows, key=lambda row: row["at"], reverse=True)[: asked["limit"]]}
 
     @app.get(OPTIONS.path)
     async def options(meeting_id: str, request: Request) -> Any:

@@ -80,7 +80,7 @@ async def refer_findable(mongo: Mongo, by: PersonVault, person: PersonDetails, p
 async def vault_database(mongo_url: str) -> AsyncIterator[Mongo]:
     """A database with the vault's collections, dropped in the end."""
     mongo = Mongo(mongo_url, f"vault_{new_id().replace('-', '')[-12:]}")
-    await ensure_indexes(mongo, 365)
+    await ensure_indexes(mongo)
     try:
         yield mongo
     finally:

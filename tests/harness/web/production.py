@@ -15,6 +15,7 @@ PRODUCTION = {
 }
 MORE = {
     "notifications_url": "https://notifications.nhs.test",
+    "evaluation_url": "https://evaluation.nhs.test",
     "magic_link_key": "Tg5YkBv2ZnMq8WdXr3LcHs7JfPe1UoAu",
     "master_key": "3q2+7w9KpVbZr1xUe8cYtH5mJd0LsGfQaN4oWi6XkRA=",
     "mail_from": "appointments@linkwork.example.org",

@@ -80,7 +80,7 @@ async def programme(kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[Pro
     made = Programme(config, {part: Mongo(mongo_url, name) for part, name in names.items()}, service)
     for part, mongo in made.databases.items():
         await claim_database(mongo, part)
-    await ensure_indexes(made.databases["referral"], 365)
+    await ensure_indexes(made.databases["referral"])
     await made.start(OLD)
     await _fill(made)
     yield made

@@ -213,6 +213,7 @@ def test_users_stand_for_every_role_and_locality(tmp_path: Path) -> None:
         "provider",
         "analyst",
         "programme_admin",
+        "guardian",
     }
     for locality in load_localities():
         here = [user for user in users if user.localities == (locality.slug,)]

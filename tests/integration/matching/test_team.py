@@ -1,12 +1,10 @@
 """Cover for a colleague's case, the team's queue, and hand-overs that are undone, over HTTP."""
 
-import logging
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from services.matching.casework.team.handed import UNDO_WITHIN
+from shared.delivery.audit.trail import AUDIT
 from shared.platform.ids import new_id
 from tests.harness.matching.service_harness import OTHER_PRACTICE, MatchingHarness, hours
 
@@ -20,7 +18,7 @@ async def colleague(here: MatchingHarness, **more: Any) -> dict[str, str]:
 
 
 async def test_colleague_sees_a_case_only_after_giving_a_reason(
-    here: MatchingHarness, caplog: pytest.LogCaptureFixture
+    here: MatchingHarness,
 ) -> None:
     referral = await here.refer()
     by = await colleague(here)
@@ -29,16 +27,14 @@ async def test_colleague_sees_a_case_only_after_giving_a_reason(
     for body in ({}, {"reason": "curious"}, {"reason": "away", "days": 15}):
         assert (await here.post(f"{case}/cover", body, of=by)).status_code == 422, body
     assert (await here.http.get(case, headers=by)).status_code == 404
-    with caplog.at_level(logging.INFO, "linkwork.audit"):
-        opened = await here.post(f"{case}/cover", {"reason": "away", "days": 2}, of=by)
-        assert opened.status_code == 201, opened.text
-        assert (await here.http.get(case, headers=by)).status_code == 200
-    entries = [vars(record) for record in caplog.records if record.name == "linkwork.audit"]
-    assert [(each["action"], each["purpose"]) for each in entries][-2:] == [
-        ("open_cover", "cover:away"),
-        ("read_case", "cover"),
+    opened = await here.post(f"{case}/cover", {"reason": "away", "days": 2}, of=by)
+    assert opened.status_code == 201, opened.text
+    assert (await here.http.get(case, headers=by)).status_code == 200
+    found = here.kernel.mongo[AUDIT].find({"subject_ref": referral, "caller": COLLEAGUE}).sort("_id", 1)
+    assert [(row["kind"], row["action"], row["purpose"], row["codes"]) async for row in found] == [
+        ("change", "open_cover", "change", ["reason=away"]),
+        ("read", "read_case", "cover", []),
     ]
-    assert {(each["caller"], each["subject_ref"]) for each in entries[-2:]} == {(COLLEAGUE, referral)}
     called = {"channel": "phone", "reached": True}
     assert (await here.post(f"{case}/contacts", called, of=by)).status_code == 201
     given = await here.post(f"{case}/link-worker", {"link_worker": COLLEAGUE}, of=by)

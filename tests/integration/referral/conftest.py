@@ -31,6 +31,8 @@ async def referral(
     folder = tmp_path_factory.mktemp("referral")
     more: dict[str, Any] = {
         "matching_url": matching.address,
+        "notifications_url": matching.address,
+        "evaluation_url": matching.address,
         "token_url": f"{matching.address}/token",
         "session_timeout_ms": 3000,
         "booking_wait_seconds": 0.5,  # Only the tests book here.

@@ -1,10 +1,11 @@
 """Audit entries are kept for as long as the settings say, and no longer."""
 
+from datetime import timedelta
 from uuid import uuid4
 
-from services.referral.collections import ensure_indexes
-from services.referral.settings import ReferralSettings
+from shared.delivery.audit.trail import ensure_audit
 from shared.delivery.mongo.database import Mongo
+from shared.platform.web.settings import ServiceSettings
 
 
 async def lifetime(mongo: Mongo) -> int:
@@ -16,12 +17,12 @@ async def lifetime(mongo: Mongo) -> int:
 async def test_audit_entries_end_after_the_days_of_the_setting(mongo_url: str) -> None:
     mongo = Mongo(mongo_url, f"test_audit_{uuid4().hex}")
     try:
-        usual: int = ReferralSettings.model_fields["audit_days"].default
-        await ensure_indexes(mongo, usual)
+        usual: int = ServiceSettings.model_fields["audit_days"].default
+        await ensure_audit(mongo, timedelta(days=usual))
         assert await lifetime(mongo) == 2922 * 24 * 3600
-        await ensure_indexes(mongo, 400)  # the next start, with another setting
+        await ensure_audit(mongo, timedelta(days=400))  # the next start, with another setting
         assert await lifetime(mongo) == 400 * 24 * 3600
-        await ensure_indexes(mongo, 400)
+        await ensure_audit(mongo, timedelta(days=400))
     finally:
         await mongo.client.drop_database(mongo.database.name)
         await mongo.close()

@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from services.referral.collections import AUDIT, KEYS, SEARCHES, TERMS
+from services.referral.collections import KEYS, SEARCHES, TERMS
 from services.referral.identity.vault.reindexing import IndexRotation
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
+from shared.delivery.audit.trail import AUDIT
 from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import NEIGHBOUR, ReferralHarness

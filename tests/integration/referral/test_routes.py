@@ -30,6 +30,7 @@ API: dict[str, set[str]] = {
     "POST /api/referral/v1/referrals/{referral_id}/notes": {"service"},
     "POST /api/referral/v1/notes/read": {"service"},
     "POST /api/referral/v1/sessions/check": {"service"},
+    "POST /api/referral/v1/audit/entries": {"guardian", "service"},
     "POST /api/contract/v1/events": {"partner"},
     "POST /api/contract/v1/validate": {"partner"},
     "GET /api/contract/v1/sources": {"partner"},
@@ -59,6 +60,10 @@ PAGES: dict[str, set[str]] = {
     "POST /referral/programme/find": {"programme_admin"},
     "GET /referral/programme/{referral_id}/erase": {"programme_admin"},
     "POST /referral/programme/{referral_id}/erase": {"programme_admin"},
+    "GET /referral/audit": {"guardian"},
+    "POST /referral/audit": {"guardian"},
+    "GET /referral/audit/{referral_id}": {"guardian"},
+    "POST /referral/audit/{referral_id}/export": {"guardian"},
 }
 OPEN = {"GET /referral/static/referral.css", "GET /referral/static/referral.js"}
 

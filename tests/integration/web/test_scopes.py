@@ -17,8 +17,9 @@ from tests.harness.web.issuer import LoopbackIssuer
 ID = "01980000-0000-7000-8000-000000000001"
 # Which scopes open anything at each service.
 SCOPES = {
-    "referral": {"claims:read", "notes:write", "referrals:write", "sessions:check"},
+    "referral": {"audit:read", "claims:read", "notes:write", "referrals:write", "sessions:check"},
     "matching": {
+        "audit:read",
         "capacity:read",
         "contacts:read",
         "directory:read",
@@ -29,8 +30,8 @@ SCOPES = {
         "plans:read",
         "sharing:read",
     },
-    "notifications": {"messages:read"},
-    "evaluation": set[str](),
+    "notifications": {"audit:read", "messages:read"},
+    "evaluation": {"audit:read"},
 }
 
 

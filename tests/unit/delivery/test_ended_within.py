@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.delivery.kernel import ended_within
+from shared.delivery.stopping import ended_within
 
 
 async def test_stop_that_hangs_is_cancelled_after_the_bound() -> None:

@@ -12,10 +12,11 @@ from shared.platform.web.settings import load
 from tests.harness.web.production import MORE, PRODUCTION
 
 KEY = MORE["master_key"]
+ADDRESSES = {name: MORE[name] for name in ("notifications_url", "evaluation_url")}
 
 
 def production(**more: Any) -> ReferralSettings:
-    return ReferralSettings.model_validate(PRODUCTION | more)
+    return ReferralSettings.model_validate(PRODUCTION | ADDRESSES | more)
 
 
 def test_development_has_a_key_of_its_own() -> None:

@@ -22,6 +22,7 @@ def addresses(role: Role, *, development: bool = False) -> list[str]:
         ("manager", "/matching/desk"),
         ("analyst", "/evaluation/"),
         ("programme_admin", "/matching/programme"),
+        ("guardian", "/referral/audit"),
         ("provider", "/"),
         ("service", "/"),
     ],

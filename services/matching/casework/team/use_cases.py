@@ -22,7 +22,7 @@ from services.matching.roster.link_workers import LinkWorker
 from services.matching.web.refusals import problem_of, refusing
 from shared.delivery.model.decision import DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
-from shared.platform.web.audit import audit
+from shared.platform.web.audit import Change
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -78,11 +78,10 @@ class TeamUseCases:
                 {"_id": cover.cover_id}, cover.row(), upsert=True, session=tx.session
             )
 
-        await audit(
-            context.caller, "open_cover", referral_id, f"cover:{reason.value}", clock=self.runner.kernel.clock
-        )
+        codes = (f"reason={reason.value}",)
+        change = Change(context.caller, "open_cover", "", codes, worker.locality, referral_id)
         async with refusing():
-            await self.runner.kernel.transact(work, owning=(worker.locality, "casework"))
+            await self.runner.kernel.transact(work, owning=(worker.locality, "casework"), change=change)
         return cover
 
     async def end_cover(self, context: RequestContext, referral_id: str) -> None:
@@ -91,15 +90,15 @@ class TeamUseCases:
         now = self.runner.kernel.clock()
         which = {"locality": worker.locality, "referral": referral_id, "link_worker": worker.id}
 
-        async def work(tx: Transaction) -> int:
+        async def work(tx: Transaction) -> bool:
             ended = {"$set": {"until": now}}
             done = await tx[COVERS].update_many({**which, **standing(now)}, ended, session=tx.session)
-            return done.modified_count
+            return bool(done.modified_count)
 
+        change = Change(context.caller, "end_cover", locality=worker.locality, subject_ref=referral_id)
         async with refusing():
-            if not await self.runner.kernel.transact(work):
+            if not await self.runner.kernel.transact(work, change=change):
                 raise Refused("unknown_cover")
-        await audit(context.caller, "end_cover", referral_id, "cover", clock=self.runner.kernel.clock)
 
     async def take(self, context: RequestContext, referral_id: str) -> str:
         """Takes a case of the queue. Returns the hand-over's id, by which it can be undone.
@@ -113,7 +112,6 @@ class TeamUseCases:
         reasons = await waits_for(self.runner.kernel, worker, row)
         if not reasons:
             raise problem_of(Refused("does_not_wait"))
-        await audit(context.caller, "take_case", referral_id, "caseload", clock=self.runner.kernel.clock)
         how = HandingOver(keeps_time=True, batch=batch)
         await self.casework.hand_over(context, row, worker.id, how, "take")
         return batch

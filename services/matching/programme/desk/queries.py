@@ -26,7 +26,6 @@ from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.delivery.mongo.database import Session as MongoSession
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Localities
-from shared.platform.web.audit import audit
 from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -90,7 +89,7 @@ class DeskQueries:
         if case_list is None or locality not in self.slugs(caller):
             raise Problem(404)
         about = f"{locality}:{link_worker or 'all'}"
-        await audit(caller, "open_list", about, f"list:{code}", clock=self.kernel.clock)
+        await self.kernel.audit.reads(caller, "open_list", [about], f"list:{code}", locality)
         here, now = await self.here(locality), self.kernel.clock()
         rows = await self.listed(locality, case_list, link_worker, here, now)
         lines = await self.referrals.presenter(rows)

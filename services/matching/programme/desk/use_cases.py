@@ -17,7 +17,7 @@ from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of, refusing
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.web.audit import audit
+from shared.platform.web.audit import Change
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -79,9 +79,9 @@ class SupervisionUseCases:
         async def work(tx: Transaction) -> None:
             await store_session(tx, session)
 
+        change = _change(context, "record_supervision", session)
         async with refusing():
-            await kernel.transact(work, owning=(row.locality, "casework"))
-        await audit(context.caller, "record_supervision", session_id, "supervision", clock=kernel.clock)
+            await kernel.transact(work, owning=(row.locality, "casework"), change=change)
         return session
 
     async def withdraw(self, context: RequestContext, session_id: str) -> None:
@@ -92,20 +92,15 @@ class SupervisionUseCases:
         async def work(tx: Transaction) -> None:
             await withdraw_session(tx, session.session_id, now)
 
+        change = _change(context, "withdraw_supervision", session)
         async with refusing():
-            await self.runner.kernel.transact(work)
-        await audit(
-            context.caller,
-            "withdraw_supervision",
-            session_id,
-            "supervision",
-            clock=self.runner.kernel.clock,
-        )
+            await self.runner.kernel.transact(work, change=change)
 
     async def read(self, caller: Principal, session_id: str) -> tuple[Session, dict[str, str]]:
         """A session with what was said about each case, by referral. Audited, here and in the vault."""
         session = await self.desk.session(caller, session_id)
-        await audit(caller, "read_supervision", session_id, "supervision", clock=self.runner.kernel.clock)
+        trail = self.runner.kernel.audit
+        await trail.reads(caller, "read_supervision", [session_id], "supervision", session.locality)
         said: dict[str, str] = {}
         for each in session.cases:
             if each.note is None:
@@ -142,3 +137,8 @@ class SupervisionUseCases:
             return self.runner.kernel.new_id()
         whole = f"supervision|{context.caller.subject}|{context.key}".encode()
         return blake2b(whole, digest_size=16, key=self.runner.keys.newest.secret[:64]).hexdigest()
+
+
+def _change(context: RequestContext, action: str, session: Session) -> Change:
+    """A change of a session, which is about a link worker and no person."""
+    return Change(context.caller, action, locality=session.locality, subject_ref=session.session_id)
