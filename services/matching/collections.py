@@ -7,6 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.kept_filters import KEPT_FILTERS
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 LINK_WORKERS: Final = "link_workers"
@@ -53,6 +54,7 @@ OWNED: Final = (
     CHECKS,
     CALENDARS,
     PUBLISHED,
+    KEPT_FILTERS,
 )
 DERIVED: Final = (REFERRALS,)
 

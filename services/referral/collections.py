@@ -7,6 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid
 
 from shared.delivery.mongo.database import Mongo, Session, Transaction
+from shared.delivery.mongo.kept_filters import KEPT_FILTERS
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 CONFLICTS = "conflicts"
@@ -28,8 +29,9 @@ TERMS = "terms"  # Digests by which people are found (identity/find).
 # Data with no other source: the vault, its keys apart, the tombstones, and ends of inboxes.
 OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, FILED, INBOX_ENDS)
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
-# again, and an hour's searches are not counted.
-PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS, SEARCHES)
+# again, an hour's searches are not counted,
+# and filters are chosen again.
+PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS, SEARCHES, KEPT_FILTERS)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 

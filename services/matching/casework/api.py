@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.matching.booking.schemas import Count, Later, Moving, OptionsOut, SlotOut, wanted_times
 from services.matching.booking.wanted import TimesWanted
+from services.matching.casework.case_list import CASELOAD, after_case, chosen_cases
 from services.matching.casework.inputs import (
     Closure,
     Contact,
@@ -57,6 +58,8 @@ from shared.contract.api.casework import (
     SharingRecorded,
 )
 from shared.contract.events import vocabulary as v
+from shared.contract.history import Stage
+from shared.platform.web.lists import ListChoice
 from shared.platform.web.principal import Principal
 from shared.platform.web.seams import asked_by
 
@@ -251,9 +254,23 @@ async def give_back(
 
 
 @caseload_router.get("/caseload")
-async def caseload(request: Request, caller: OwnCaller, include_ended: bool = False) -> CaseloadOut:
-    """The caller's cases, the earliest next step first."""
-    return CaseloadOut(cases=await queries(request).casework.caseload(caller, include_ended))
+async def caseload(
+    request: Request,
+    caller: OwnCaller,
+    include_ended: bool = False,
+    stage: Stage | None = None,
+    waiting_days: Annotated[int | None, Query(ge=1, le=3650)] = None,
+    sort: Annotated[str, Query(pattern=r"^-?(next|made|stage)$")] = "next",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+    after: Annotated[str | None, Query(max_length=40)] = None,
+) -> CaseloadOut:
+    """The caller's cases, the earliest next step first. `after`: the last case of the page before."""
+    cases = await queries(request).casework.caseload(caller, include_ended)
+    filters = {"stage": stage.value if stage else None, "waiting": str(waiting_days) if waiting_days else None}
+    column, descending = sort.removeprefix("-"), sort.startswith("-")
+    given = {name: value for name, value in filters.items() if value is not None}
+    choice = ListChoice(CASELOAD, given, column, descending)
+    return CaseloadOut(cases=after_case(chosen_cases(cases, choice, queries(request).now()), after, limit))
 
 
 @caseload_router.get("/needs-you")

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from typing import Any
 
 from services.matching.authorization import LINK_WORKER, find_case, own_entry
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
+from services.matching.casework.case_list import by_day_and_time
 from services.matching.casework.consents import recorded_consents, sharing_recorded, was_recorded
 from services.matching.casework.plan_summary import summary_of
 from services.matching.directory.catalogue import Catalogues
@@ -16,7 +16,7 @@ from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.roster.colleagues import Colleague, colleagues_of
 from shared.contract.api.casework import PlanSummary
-from shared.contract.events.vocabulary import Agreement, NextStepCode
+from shared.contract.events.vocabulary import Agreement
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
@@ -130,13 +130,3 @@ class CaseworkQueries:
             {**which, "locality": worker.locality, "$or": [{"view.link_worker": worker.id}, nobodys]}
         )
 
-
-def by_day_and_time(case: CaseLine) -> tuple[bool, date, datetime, datetime]:
-    """The order of a caseload: open first, by the day of the next step, then by the time of its meeting.
-
-    A case without a next step comes before all others. A step that has no time comes after the day's times.
-    """
-    day = case.step.on if case.step else date.min
-    meets = case.active if case.step and case.step.code is NextStepCode.MEET else None
-    at = meets.starts_at if meets else datetime.max.replace(tzinfo=UTC)
-    return not case.open, day, at, case.created_at

@@ -30,11 +30,21 @@ async def list_referrals(
     practice: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006 - FastAPI copies it
     stage: Annotated[list[Stage], Query(max_length=20)] = [],  # noqa: B006 - FastAPI copies it
     since: MomentSent | None = None,
+    link_worker: Annotated[str | None, Query(max_length=80)] = None,
+    made_before: MomentSent | None = None,
+    newest_first: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> ReferralPage:
     """The caller's referrals, longest waiting first. `since`: changed at that time or later."""
-    wanted = queries.ListFilter([_own_practice(context, caller, code) for code in practice], stage, since)
+    wanted = queries.ListFilter(
+        practices=[_own_practice(context, caller, code) for code in practice],
+        stages=stage,
+        link_worker=link_worker,
+        since=since,
+        made_before=made_before,
+        newest_first=newest_first,
+    )
     found = await queries.list_page(context.mongo, caller, wanted, limit, cursor)
     lines = [presenter.list_line(row) for row in found.rows]
     return ReferralPage(referrals=lines, next_cursor=found.next_cursor)

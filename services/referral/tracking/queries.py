@@ -13,6 +13,7 @@ from shared.contract.events.models import AFTER, FIRST
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.web.lists import PAGE_SIZE, ListChoice, ListPart
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
@@ -22,14 +23,25 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 BEFORE_FIRST_VISIT = (Stage.WAITING, Stage.BOOKED, Stage.MISSED, Stage.MET, Stage.PRESCRIBED)
 ENDED = (Stage.DECLINED, Stage.RETURNED, Stage.WITHDRAWN, Stage.CLOSED, Stage.ERASED)
 
+# The columns by which a page of a list is sorted, and the field of each.
+MADE, NEXT, STAGE = "made", "next", "stage"
+COLUMNS: Mapping[str, str] = {MADE: "view.created", NEXT: "view.next.on", STAGE: "rank"}
+_STAGES = [stage.value for stage in Stage]
+
 
 @dataclass(frozen=True, slots=True)
 class ListFilter:
-    """The filter of a list. `since`: changed at that time or later. `only`: None lists all referrals."""
+    """The filter of a list.
+
+    `since`: changed at that time or later. `made_before`: made before that time. `only`: None lists all
+    referrals.
+    """
 
     practices: Collection[str] = ()
     stages: Collection[Stage] = ()
+    link_worker: str | None = None
     since: datetime | None = None
+    made_before: datetime | None = None
     newest_first: bool = False
     only: Collection[str] | None = None
     except_for: Collection[str] = ()
@@ -47,6 +59,42 @@ async def list_page(
     mongo: Mongo, caller: Principal, wanted: ListFilter, limit: int, cursor: str | None
 ) -> ListPage:
     """A page of the caller's referrals, longest waiting first. Raises a 422 Problem for an unknown cursor."""
+    filters = _filters(caller, wanted)
+    if cursor is not None:
+        filters.append(_after(cursor, "$lt" if wanted.newest_first else "$gt"))
+    order = -1 if wanted.newest_first else 1
+    found = mongo[REFERRALS].find({"$and": filters}, {"facts": 0})
+    rows = await found.sort([("view.created", order), ("referral", order)]).to_list(limit + 1)
+    return ListPage(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
+
+
+async def list_part(
+    mongo: Mongo, caller: Principal, wanted: ListFilter, choice: ListChoice
+) -> ListPart[Row]:
+    """The chosen page of the caller's referrals, in the chosen order. Beyond the end: the last page."""
+    which = {"$and": _filters(caller, wanted)}
+    total = await mongo[REFERRALS].count_documents(which)
+    page = min(choice.page, max(1, -(-total // PAGE_SIZE)))
+    newest_first = wanted.newest_first != choice.descending
+    column, order = COLUMNS[choice.column], -1 if choice.descending else 1
+    if choice.column == MADE:
+        order = -1 if newest_first else 1
+    steps: list[Mapping[str, Any]] = [{"$match": which}, {"$project": {"facts": 0}}]
+    if choice.column == STAGE:
+        steps.append({"$addFields": {column: {"$indexOfArray": [_STAGES, "$view.stage"]}}})
+    ordered = {column: order, "view.created": order, "referral": order}
+    steps += [{"$sort": ordered}, {"$skip": (page - 1) * PAGE_SIZE}, {"$limit": PAGE_SIZE}]
+    rows = await mongo[REFERRALS].aggregate(steps).to_list(None)
+    return ListPart(rows, total, page)
+
+
+async def link_workers_listed(mongo: Mongo, caller: Principal, stages: Collection[Stage]) -> list[str]:
+    """The link workers of the caller's referrals at these stages, by id."""
+    found = await mongo[REFERRALS].distinct("view.link_worker", {"$and": _filters(caller, ListFilter(stages=stages))})
+    return sorted(str(each) for each in found if each is not None)
+
+
+def _filters(caller: Principal, wanted: ListFilter) -> list[Mapping[str, Any]]:
     filters: list[Mapping[str, Any]] = [visible(caller)]
     if wanted.practices:
         filters.append({"view.practice": {"$in": sorted(wanted.practices)}})
@@ -58,12 +106,11 @@ async def list_page(
         filters.append({"referral": {"$in": sorted(wanted.only)}})
     if wanted.except_for:
         filters.append({"referral": {"$nin": sorted(wanted.except_for)}})
-    if cursor is not None:
-        filters.append(_after(cursor, "$lt" if wanted.newest_first else "$gt"))
-    order = -1 if wanted.newest_first else 1
-    found = mongo[REFERRALS].find({"$and": filters}, {"facts": 0})
-    rows = await found.sort([("view.created", order), ("referral", order)]).to_list(limit + 1)
-    return ListPage(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
+    if wanted.link_worker is not None:
+        filters.append({"view.link_worker": wanted.link_worker})
+    if wanted.made_before is not None:
+        filters.append({"view.created": {"$lt": wanted.made_before}})
+    return filters
 
 
 async def counts(mongo: Mongo, caller: Principal) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ API: dict[str, set[str]] = {
 }
 PAGES: dict[str, set[str]] = {
     "GET /referral/": {"referrer"},
+    "POST /referral/keep-filter": {"referrer"},
     "GET /referral/new": {"referrer"},
     "POST /referral/new": {"referrer"},
     "POST /referral/new/find": {"referrer"},

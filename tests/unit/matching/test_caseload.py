@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from services.matching.casework.pages.caseload import _cards
-from services.matching.casework.queries import by_day_and_time
+from services.matching.casework.case_list import CASELOAD, after_case, by_day_and_time, chosen_cases
+from services.matching.casework.pages.caseload import _by_person, _card
 from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
 from services.matching.referral_state.pages.person_header import flags, flags_in_brief
 from services.matching.referral_state.views import CaseLine, MeetingShown, NeedsYouLine
@@ -67,6 +67,32 @@ def test_a_caseload_is_in_order_of_day_and_time() -> None:
     assert order == ["no step", "overdue", "at ten", "at eleven", "some time today", "tomorrow", "ended"]
 
 
+def test_filters_leave_cases_in_the_chosen_order() -> None:
+    old, ago = NOW - timedelta(days=30), timedelta(days=8)
+    cases = [
+        case("new"),
+        case("met long ago", created_at=old, stage=Stage.MET),
+        case("nobody's", created_at=NOW - ago, link_worker=None),
+    ]
+
+    def left(query: str) -> list[str]:
+        return [each.referral_id for each in chosen_cases(cases, CASELOAD.parse(query), NOW)]
+
+    assert left("sort=made") == ["met long ago", "nobody's", "new"]
+    assert left("sort=-stage")[0] == "met long ago"
+    assert left("stage=met") == ["met long ago"]
+    assert left("waiting=7&sort=-made") == ["nobody's", "met long ago"]
+    assert left("whose=nobodys") == ["nobody's"]
+    assert len(left("whose=mine")) == 2
+
+
+def test_cases_after_one_are_the_next_page() -> None:
+    cases = [case(name) for name in ("a", "b", "c")]
+    assert [each.referral_id for each in after_case(cases, None, 2)] == ["a", "b"]
+    assert [each.referral_id for each in after_case(cases, "b", 2)] == ["c"]
+    assert after_case(cases, "unknown", 2) == []
+
+
 def test_risk_interpreter_and_home_visit_show_in_the_caseload() -> None:
     line = case(
         "somebody",
@@ -89,15 +115,13 @@ def test_a_person_has_one_card_with_everything_they_need() -> None:
         return NeedsYouLine(line, Reason(reason, NOW - timedelta(days=days_ago), ToDo.RING, "about"))
 
     first, second = case("first", contact=v.SafeToText.RING), case("second", risk=v.Risk.SEE_NOTE)
-    cards = _cards(
-        [
-            task(first, NeedsYou.HANDED_OVER, 9),
-            task(second, NeedsYou.REVIEW_DUE, 5),
-            task(first, NeedsYou.TWO_MISSES, 2),
-        ],
-        {"first": {"name": "Ada Bone", "telephone": "+447700900123"}},
-        TODAY,
-    )
+    tasks = [
+        task(first, NeedsYou.HANDED_OVER, 9),
+        task(second, NeedsYou.REVIEW_DUE, 5),
+        task(first, NeedsYou.TWO_MISSES, 2),
+    ]
+    people = {"first": {"name": "Ada Bone", "telephone": "+447700900123"}}
+    cards = [_card(theirs, people, TODAY) for theirs in _by_person(tasks)]
     assert [(card.referral_id, len(card.tasks), card.waited) for card in cards] == [
         ("first", 2, "9 days"),
         ("second", 1, "5 days"),

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
+from services.matching.casework.case_list import CASELOAD, MINE, NOBODYS, OPEN_STAGES, chosen_cases
 from services.matching.casework.pages.covering import covered_by
 from services.matching.referral_state.attention import NeedsYou
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
@@ -28,15 +29,29 @@ from services.matching.web.grammar import plural
 from services.matching.web.templating import SignedInLinkWorker, localities, render, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
+from shared.delivery.mongo.kept_filters import KeptFilters
 from shared.platform.clock import LONDON
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
+from shared.platform.web.lists import WAITING_DAYS, ListChoice, ListShape, part_of
 from shared.platform.web.principal import Principal
 
 router = APIRouter(include_in_schema=False)
 
 
+PATH = "/matching/"
 People = Mapping[str, Mapping[str, Any]]
+NEEDS_YOU_LIST = ListShape("needs-you", {}, ("since",), page_name="needs_page")
+_FILTERS = (
+    ("stage", "How far", "Any stage", {stage.value: labels.STAGES[stage.value] for stage in OPEN_STAGES}),
+    ("whose", "Link worker", "Yours, and nobody’s yet", {MINE: "Yours", NOBODYS: "Nobody’s yet"}),
+    (
+        "waiting",
+        "Waiting since",
+        "Any time",
+        {str(days): f"More than {plural(days // 7, 'week')} ago" for days in WAITING_DAYS},
+    ),
+)
 
 # Reasons that the link worker deals with by ringing the person.
 TO_RING = frozenset({NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START})
@@ -113,12 +128,21 @@ class CaseRow:
     at: datetime | None
     on: date | None
     overdue: bool
+    made: date
 
 
-@router.get("/matching/")
+@router.get(PATH)
 async def caseload(request: Request, caller: SignedInLinkWorker) -> Response:
     """Serves the page Today."""
     return await _today_page(request, caller)
+
+
+@router.post("/matching/keep-filter")
+async def keep(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Keeps the filter of the caseload, or forgets it."""
+    query = text_field(form, "query", 400)
+    await _kept(request).keep(caller, CASELOAD, query)
+    return RedirectResponse(f"{PATH}{CASELOAD.parse(query).query}#caseload", 303)
 
 
 @router.post("/matching/risk")
@@ -135,8 +159,13 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
         await asks.casework.needs_you(caller),
         await asks.casework.caseload(caller),
     )
-    lines = {line.referral_id: line for line in cases}
-    lines |= {task.case.referral_id: task.case for task in tasks}
+    choice, kept = await _choice(request, caller)
+    needs = NEEDS_YOU_LIST.read(request.query_params)
+    shown = part_of(chosen_cases(cases, choice, asks.now()), choice.page)
+    by_person = part_of(_by_person(tasks), needs.page)
+    ahead = _next_meeting(cases, asks.now())
+    lines = {line.referral_id: line for line in (*shown, *([ahead] if ahead else []))}
+    lines |= {theirs[0].case.referral_id: theirs[0].case for theirs in by_person}
     lines |= {entry.case.referral_id: entry.case for entry in diary}
     people = await asks.referrals.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
     visits = [entry.case for entry in diary if entry.meeting.mode is MeetingMode.HOME]
@@ -152,17 +181,38 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
         "caseload.html",
         today=day,
         meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
-        ahead=_ahead(cases, people, asks.now()),
-        cards=_cards(tasks, people, day),
+        ahead=_ahead(ahead, people),
+        cards=[_card(theirs, people, day) for theirs in by_person],
         covered_by=await covered_by(request, caller, people),
+        needs=needs,
+        needs_part=by_person,
         off_today=worker.away(day),
         booked_elsewhere=asks.booking.owner(worker.locality),
-        cases=[_case(each, people, day) for each in cases],
+        cases=[_case(each, people, day) for each in shown],
+        open_cases=len(cases),
+        choice=choice,
+        part=shown,
+        kept=kept,
+        filters=_FILTERS,
         elsewhere=sum(line.kept_elsewhere for line in lines.values()),
         names_missing=any(not line.kept_elsewhere for line in lines.values()) and not people,
         hub=places.hub,
         done=banner(request),
     )
+
+
+def _kept(request: Request) -> KeptFilters:
+    asks = queries(request)
+    return KeptFilters(asks.casework.kernel.mongo, asks.clock)
+
+
+async def _choice(request: Request, caller: Principal) -> tuple[ListChoice, str]:
+    """The filter and order of the address, or else the kept one; and the kept one as it is stored."""
+    kept = await _kept(request).of(caller, CASELOAD)
+    choice = CASELOAD.read(request.query_params)
+    if kept is not None and not CASELOAD.chooses(request.query_params):
+        choice = kept
+    return choice, kept.kept if kept else ""
 
 
 def _meeting(
@@ -191,23 +241,25 @@ def _meeting(
     )
 
 
-def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | None:
-    """The next meeting of the caseload."""
-    booked = [
-        (line.active, line.referral_id) for line in cases if line.active and line.active.starts_at > now
-    ]
-    if not booked:
+def _next_meeting(cases: Sequence[CaseLine], now: datetime) -> CaseLine | None:
+    """The case of the caseload whose meeting is next."""
+    booked = [(line.active.starts_at, line) for line in cases if line.active and line.active.starts_at > now]
+    return min(booked, key=lambda each: each[0])[1] if booked else None
+
+
+def _ahead(line: CaseLine | None, people: People) -> Ahead | None:
+    if line is None or line.active is None:
         return None
-    meeting, referral = min(booked, key=lambda each: each[0].starts_at)
-    return Ahead(meeting.meeting_id, meeting.starts_at, person_contact(people, referral).name)
+    name = person_contact(people, line.referral_id).name
+    return Ahead(line.active.meeting_id, line.active.starts_at, name)
 
 
-def _cards(tasks: Sequence[NeedsYouLine], people: People, day: date) -> list[Card]:
-    """One card for each person, in the order of their oldest task."""
+def _by_person(tasks: Sequence[NeedsYouLine]) -> list[list[NeedsYouLine]]:
+    """The tasks of each person, in the order of their oldest task."""
     by_person: dict[str, list[NeedsYouLine]] = {}
     for task in tasks:
         by_person.setdefault(task.case.referral_id, []).append(task)
-    return [_card(theirs, people, day) for theirs in by_person.values()]
+    return list(by_person.values())
 
 
 def _card(tasks: Sequence[NeedsYouLine], people: People, day: date) -> Card:
@@ -255,4 +307,5 @@ def _case(line: CaseLine, people: People, day: date) -> CaseRow:
         at=meets.starts_at if meets else None,
         on=step.on if step else None,
         overdue=step is not None and step.on < day,
+        made=line.created_at.astimezone(LONDON).date(),
     )

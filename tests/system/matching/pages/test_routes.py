@@ -33,6 +33,7 @@ LINK_WORKERS = [
 ]
 POSTS = [
     "/matching/risk",
+    "/matching/keep-filter",
     "/matching/away",
     "/matching/away/undo",
     "/matching/team/take",
@@ -264,3 +265,27 @@ async def test_search_postcode_is_not_shown_to_next_reader(harness: PagesHarness
         assert 'value="ST3 6AB"' in (await client.get(path)).text
         client.cookies.update(harness.cookies(subject="another"))
         assert "ST3 6AB" not in (await client.get(path)).text.replace("such as ST3 6AB", "")
+
+
+async def test_caseload_is_filtered_and_the_filter_is_kept(harness: PagesHarness) -> None:
+    person = await harness.refer()
+    cookies = harness.cookies(subject="keeps-a-filter")
+    async with browser(harness.matching, cookies) as client:
+        assert person.name in (await client.get("/matching/")).text
+        old = await client.get("/matching/?waiting=84&sort=-made")
+        assert person.name not in _caseload(old.text)
+        assert 'aria-sort="descending"' in old.text
+        query = hidden_fields(old.text)["query"]
+        kept = await send_form(client, "/matching/?waiting=84", "/matching/keep-filter", {"query": query})
+        assert kept.status_code == 303
+        assert person.name not in _caseload((await client.get("/matching/")).text)
+        assert person.name in _caseload((await client.get("/matching/?all=1")).text)
+    async with browser(harness.matching, harness.cookies(subject="keeps-none")) as client:
+        assert person.name in _caseload((await client.get("/matching/")).text)
+    async with browser(harness.matching, cookies) as client:
+        await send_form(client, "/matching/?waiting=84", "/matching/keep-filter", {"query": ""})
+        assert person.name in _caseload((await client.get("/matching/")).text)
+
+
+def _caseload(html: str) -> str:
+    return html.partition('id="caseload"')[2]
