@@ -15,23 +15,29 @@ from tests.harness.referral.running import ReferralHarness
 from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_api import meeting
 
-# No other test refers from this practice.
-PRACTICE = "M83047"
 KEEP = "/referral/keep-filter"
+
+
+def practice_of(referral: ReferralHarness) -> str:
+    return referral.context.localities.by_slug[referral.far].practices[-1].ods
+
+
+def cookies(referral: ReferralHarness, **claims: Any) -> dict[str, str]:
+    return referral.cookies(practice_of(referral), localities=[referral.far], **claims)
 
 
 @pytest_asyncio.fixture(scope="module")
 async def listed(referral: ReferralHarness) -> AsyncIterator[list[str]]:
-    """28 referrals of one practice, the first made longest ago, the second with a meeting."""
-    by = referral.referrer(PRACTICE)
+    """28 referrals of a practice from which no other test refers; the second of them has a meeting."""
+    practice, by = practice_of(referral), referral.referrer(practice_of(referral), localities=[referral.far])
     made: list[str] = []
     for _ in range(2):
-        body = referral_body(practice=PRACTICE)
+        body = referral_body(practice=practice)
         answer = await referral.http.post("/api/referral/v1/referrals", json=body, headers=by)
         assert answer.status_code == 201, answer.text
         made.append(answer.json()["id"])
-    await referral.say(meeting(referral, made[1], practice=PRACTICE))
-    await referral.until(made[1], stage="booked")
+    await referral.say(meeting(referral, made[1], practice=practice, locality=referral.far))
+    await referral.until(made[1], referral.far, stage="booked")
     # Copies of a referral, as lists see them: only their documents.
     mongo, now = referral.mongo, referral.context.kernel.clock()
     row = await mongo[REFERRALS].find_one({"referral": made[0]})
@@ -39,7 +45,7 @@ async def listed(referral: ReferralHarness) -> AsyncIterator[list[str]]:
     for number in range(26):
         identity = new_id()
         view = row["view"] | {"created": now - timedelta(days=number), "changed": now}
-        copy = row | {"_id": f"{referral.here}/{identity}", "referral": identity, "view": view, "facts": []}
+        copy = row | {"_id": f"{referral.far}/{identity}", "referral": identity, "view": view, "facts": []}
         await mongo[REFERRALS].insert_one(copy)
         made.append(identity)
     yield made
@@ -58,7 +64,7 @@ async def page(client: httpx.AsyncClient, query: str = "") -> str:
 
 
 async def test_list_is_filtered_sorted_and_paged(referral: ReferralHarness, listed: list[str]) -> None:
-    async with browser(referral.app, referral.cookies(PRACTICE)) as client:
+    async with browser(referral.app, cookies(referral)) as client:
         first = await page(client)
         assert len(shown(first)) == 25
         assert "Page 1 of 2" in first
@@ -79,7 +85,7 @@ async def test_list_is_filtered_sorted_and_paged(referral: ReferralHarness, list
 
 
 async def test_filter_is_kept_for_its_reader_alone(referral: ReferralHarness, listed: list[str]) -> None:
-    mine, other = referral.cookies(PRACTICE, subject="asha"), referral.cookies(PRACTICE, subject="bert")
+    mine, other = cookies(referral, subject="asha"), cookies(referral, subject="bert")
     async with browser(referral.app, mine) as client:
         keep = {"list": "followed:waiting", "query": "group=waiting&stage=booked&name=Mary"}
         kept = await send_form(client, "/referral/?stage=booked", KEEP, keep)
@@ -97,7 +103,9 @@ async def test_filter_is_kept_for_its_reader_alone(referral: ReferralHarness, li
 async def test_api_filters_by_link_worker_and_time(referral: ReferralHarness, listed: list[str]) -> None:
     async def listing(**params: Any) -> list[str]:
         answer = await referral.http.get(
-            "/api/referral/v1/referrals", params=params, headers=referral.referrer(PRACTICE)
+            "/api/referral/v1/referrals",
+            params=params,
+            headers=referral.referrer(practice_of(referral), localities=[referral.far]),
         )
         assert answer.status_code == 200, answer.text
         return [each["id"] for each in answer.json()["referrals"]]
