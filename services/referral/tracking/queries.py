@@ -88,10 +88,17 @@ async def list_part(
     return ListPart(rows, total, page)
 
 
-async def link_workers_listed(mongo: Mongo, caller: Principal, stages: Collection[Stage]) -> list[str]:
-    """The link workers of the caller's referrals at these stages, by id."""
-    found = await mongo[REFERRALS].distinct("view.link_worker", {"$and": _filters(caller, ListFilter(stages=stages))})
-    return sorted(str(each) for each in found if each is not None)
+async def link_workers_listed(
+    mongo: Mongo, caller: Principal, stages: Collection[Stage]
+) -> dict[str, str]:
+    """The link workers of the caller's referrals at these stages, each with a locality of theirs."""
+    which = [*_filters(caller, ListFilter(stages=stages)), {"view.link_worker": {"$ne": None}}]
+    steps: list[Mapping[str, Any]] = [
+        {"$match": {"$and": which}},
+        {"$group": {"_id": "$view.link_worker", "locality": {"$min": "$locality"}}},
+        {"$sort": {"_id": 1}},
+    ]
+    return {row["_id"]: row["locality"] async for row in mongo[REFERRALS].aggregate(steps)}
 
 
 def _filters(caller: Principal, wanted: ListFilter) -> list[Mapping[str, Any]]:

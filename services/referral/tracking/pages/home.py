@@ -1,5 +1,6 @@
 """The practice's lists of referrals, filtered, sorted and by pages, with stage and next date."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.referral.clients.matching import Matching, MatchingClient
-from services.referral.identity.context import Context, ReferralContext
+from services.referral.identity.context import Context
 from services.referral.identity.people import read_people
 from services.referral.tracking import queries
 from services.referral.tracking.elsewhere import referred_elsewhere, refers_here
@@ -61,7 +62,8 @@ async def home(
 ) -> Response:
     """A page of one of the lists, with the kept filter if the address has none."""
     chosen = _group(group)
-    shape = await _shape(context, caller, chosen)
+    workers = await queries.link_workers_listed(context.mongo, caller, chosen.stages)
+    shape = _shape(chosen, workers)
     keeper = KeptFilters(context.mongo, context.kernel.clock)
     choice, kept = shape.read(request.query_params), await keeper.of(caller, shape)
     if kept is not None and not shape.chooses(request.query_params):
@@ -95,7 +97,7 @@ async def home(
         part=found,
         choice=choice,
         kept=kept.kept if kept else "",
-        filters=await _filters(context, matching, caller, shape),
+        filters=await _filters(matching, shape, workers),
         by_partner=any(each["kept"] == "by_partner" for each in lines),
         elsewhere=referred_elsewhere(context, caller),
         refers=refers_here(context, caller),
@@ -107,7 +109,7 @@ async def home(
 async def keep(caller: Referrer, form: CheckedForm, context: Context) -> Response:
     """Keeps the filter of a list, or forgets it."""
     chosen = _group(text_field(form, "list", 40).partition(":")[2])
-    shape = await _shape(context, caller, chosen)
+    shape = _shape(chosen, await queries.link_workers_listed(context.mongo, caller, chosen.stages))
     query = text_field(form, "query", 400)
     await KeptFilters(context.mongo, context.kernel.clock).keep(caller, shape, query)
     return RedirectResponse(f"{PATH}{shape.parse(query).query}#list", 303)
@@ -117,11 +119,11 @@ def _group(key: str) -> Group:
     return next((each for each in GROUPS if each.key == key), GROUPS[1])
 
 
-async def _shape(context: ReferralContext, caller: Principal, chosen: Group) -> ListShape:
+def _shape(chosen: Group, workers: Collection[str]) -> ListShape:
     """The filters of a list: its stages, link workers of its referrals, and days since they were made."""
     filters: dict[str, Collection[str]] = {
         "stage": [stage.value for stage in chosen.stages] if len(chosen.stages) > 1 else [],
-        "link_worker": await queries.link_workers_listed(context.mongo, caller, chosen.stages),
+        "link_worker": workers,
         "waiting": [str(days) for days in WAITING_DAYS] if chosen.key == "waiting" else [],
     }
     columns = (queries.MADE, queries.NEXT, queries.STAGE) if chosen.key == "waiting" else (queries.MADE,)
@@ -129,20 +131,19 @@ async def _shape(context: ReferralContext, caller: Principal, chosen: Group) -> 
 
 
 async def _filters(
-    context: ReferralContext, matching: Matching, caller: Principal, shape: ListShape
+    matching: Matching, shape: ListShape, workers: Mapping[str, str]
 ) -> list[tuple[str, str, str, Mapping[str, str]]]:
     """The filters that the page offers: name, label, the word for all, and the text of each value."""
-    workers = {}
-    for worker in shape.filters["link_worker"]:
-        found = None
-        for locality in sorted(caller.localities):
-            found = found or await matching.link_worker(locality, worker)
-        workers[worker] = found.name if found else worker
+    known = await asyncio.gather(*(matching.link_worker(place, each) for each, place in workers.items()))
+    names = {each: found.name if found else each for each, found in zip(workers, known, strict=True)}
     stages = {stage: words.STAGES[Stage(stage)] for stage in shape.filters["stage"]}
-    waiting = {days: f"Longer than {int(days) // 7} week{'' if days == '7' else 's'}" for days in shape.filters["waiting"]}
-    offered = [
+    waiting = {
+        days: f"Longer than {int(days) // 7} week{'' if days == '7' else 's'}"
+        for days in shape.filters["waiting"]
+    }
+    offered: list[tuple[str, str, str, Mapping[str, str]]] = [
         ("stage", "How far", "Any stage", stages),
-        ("link_worker", "Link worker", "Any link worker", workers),
+        ("link_worker", "Link worker", "Any link worker", names),
         ("waiting", "Waiting", "Any time", waiting),
     ]
     return [each for each in offered if each[3]]
