@@ -266,7 +266,10 @@ async def caseload(
 ) -> CaseloadOut:
     """The caller's cases, the earliest next step first. `after`: the last case of the page before."""
     cases = await queries(request).casework.caseload(caller, include_ended)
-    filters = {"stage": stage.value if stage else None, "waiting": str(waiting_days) if waiting_days else None}
+    filters = {
+        "stage": stage.value if stage else None,
+        "waiting": str(waiting_days) if waiting_days else None,
+    }
     column, descending = sort.removeprefix("-"), sort.startswith("-")
     given = {name: value for name, value in filters.items() if value is not None}
     choice = ListChoice(CASELOAD, given, column, descending)

@@ -129,4 +129,3 @@ class CaseworkQueries:
         return await self.referrals.rows(
             {**which, "locality": worker.locality, "$or": [{"view.link_worker": worker.id}, nobodys]}
         )
-

@@ -68,9 +68,7 @@ async def list_page(
     return ListPage(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
-async def list_part(
-    mongo: Mongo, caller: Principal, wanted: ListFilter, choice: ListChoice
-) -> ListPart[Row]:
+async def list_part(mongo: Mongo, caller: Principal, wanted: ListFilter, choice: ListChoice) -> ListPart[Row]:
     """The chosen page of the caller's referrals, in the chosen order. Beyond the end: the last page."""
     which = {"$and": _filters(caller, wanted)}
     total = await mongo[REFERRALS].count_documents(which)
@@ -88,9 +86,7 @@ async def list_part(
     return ListPart(rows, total, page)
 
 
-async def link_workers_listed(
-    mongo: Mongo, caller: Principal, stages: Collection[Stage]
-) -> dict[str, str]:
+async def link_workers_listed(mongo: Mongo, caller: Principal, stages: Collection[Stage]) -> dict[str, str]:
     """The link workers of the caller's referrals at these stages, each with a locality of theirs."""
     which = [*_filters(caller, ListFilter(stages=stages)), {"view.link_worker": {"$ne": None}}]
     steps: list[Mapping[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Filters of lists that their readers keep, by subject. They are codes and days, and hold nobody's identity."""
+"""Filters of lists that their readers keep, by subject: codes and days, and nobody's identity."""
 
 from typing import Final
 

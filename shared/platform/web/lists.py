@@ -38,7 +38,7 @@ class ListShape:
     def read(self, given: Mapping[str, str]) -> "ListChoice":
         """The reader's choice in the parameters of a request."""
         chosen = {
-            name: value for name, allowed in self.filters.items() if (value := given.get(name)) in allowed
+            name: value for name, allowed in self.filters.items() if (value := given.get(name, "")) in allowed
         }
         sort = given.get("sort", "")
         column, descending = sort.removeprefix("-"), sort.startswith("-")
@@ -105,9 +105,7 @@ class ListChoice:
 
     def sorted_by(self, column: str) -> "ListChoice":
         """The same filters in the order of a column, or in its reverse order if that is the order now."""
-        return replace(
-            self, column=column, descending=column == self.column and not self.descending, page=1
-        )
+        return replace(self, column=column, descending=column == self.column and not self.descending, page=1)
 
     def unfiltered(self) -> "ListChoice":
         """All of the list, in the same order."""

@@ -40,8 +40,9 @@ async def listed(referral: ReferralHarness) -> AsyncIterator[list[str]]:
     await referral.until(made[1], referral.far, stage="booked")
     # Copies of a referral, as lists see them: only their documents.
     mongo, now = referral.mongo, referral.context.kernel.clock()
-    row = await mongo[REFERRALS].find_one({"referral": made[0]})
-    assert row is not None
+    found = await mongo[REFERRALS].find_one({"referral": made[0]})
+    assert found is not None
+    row = dict(found)
     for number in range(26):
         identity = new_id()
         view = row["view"] | {"created": now - timedelta(days=number), "changed": now}

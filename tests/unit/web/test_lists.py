@@ -4,7 +4,9 @@ import pytest
 
 from shared.platform.web.lists import ListShape, part_of
 
-SHAPE = ListShape("example", {"stage": ["met", "booked"], "waiting": ["7", "14"]}, ("next", "made"), {"group": "a"})
+SHAPE = ListShape(
+    "example", {"stage": ["met", "booked"], "waiting": ["7", "14"]}, ("next", "made"), {"group": "a"}
+)
 
 
 def test_choice_comes_back_from_its_own_address() -> None:
@@ -15,7 +17,9 @@ def test_choice_comes_back_from_its_own_address() -> None:
         assert choice.on_page(1).query.removeprefix("?") == choice.kept
 
 
-@pytest.mark.parametrize("query", ["stage=Mary", "sort=name", "page=-1", "page=x", "page=²", "page=", "who=Mary"])
+@pytest.mark.parametrize(
+    "query", ["stage=Mary", "sort=name", "page=-1", "page=x", "page=²", "page=", "who=Mary"]
+)
 def test_unknown_values_are_left_out(query: str) -> None:
     choice = SHAPE.parse(query)
     assert choice == SHAPE.parse("")
