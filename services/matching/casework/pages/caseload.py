@@ -165,6 +165,8 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
     by_person = part_of(_by_person(tasks), needs.page)
     ahead = _next_meeting(cases, asks.now())
     lines = {line.referral_id: line for line in (*shown, *([ahead] if ahead else []))}
+    covered = {each.referral_id for each in await asks.team.covers_of_mine(caller)}
+    lines |= {line.referral_id: line for line in cases if line.referral_id in covered}
     lines |= {theirs[0].case.referral_id: theirs[0].case for theirs in by_person}
     lines |= {entry.case.referral_id: entry.case for entry in diary}
     people = await asks.referrals.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
