@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.casework.case_list import CASELOAD, MINE, NOBODYS, OPEN_STAGES, chosen_cases
-from services.matching.casework.pages.covering import covered_by
+from services.matching.casework.pages.covering import covered_by, taken_from
 from services.matching.referral_state.attention import NeedsYou
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.person_header import (
@@ -188,6 +188,7 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
         covered_by=await covered_by(request, caller, people),
         needs=needs,
         needs_part=by_person,
+        taken=await taken_from(request, caller),
         off_today=worker.away(day),
         booked_elsewhere=asks.booking.owner(worker.locality),
         cases=[_case(each, people, day) for each in shown],

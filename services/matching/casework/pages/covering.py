@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
+from services.matching.casework.team.handed import Handed
 from services.matching.casework.team.pages.words import COVER_REASONS
 from services.matching.casework.team.views import CoverShown
 from services.matching.referral_state.pages.person_header import person_contact
@@ -36,6 +37,12 @@ async def covering(request: Request, caller: Principal, line: CaseLine) -> Cover
     mine = next((one for one in found if one.link_worker == caller.link_worker and one.stands), None)
     whose = await asks.name_of(line.link_worker) if line.link_worker else None
     return Covering(told, mine, whose)
+
+
+async def taken_from(request: Request, caller: Principal) -> list[Handed]:
+    """The reader's cases that others gave to a colleague within the last day, and that can be taken back."""
+    gone = await queries(request).team.gone_lately(caller)
+    return [each for each in gone if each.by != caller.subject]
 
 
 async def covered_by(

@@ -70,6 +70,13 @@ async def test_cases_are_handed_over_with_a_preview_and_undone(
         await fit(page, first)
         for person in (first, second):
             assert (await harness.view(person)).story.link_worker == colleague
+        await harness.sign_in(page, subject="another-browser")
+        batch = page.url
+        await harness.open(page, "/matching/")
+        await expect(page.get_by_text("2 cases of yours went to a colleague.")).to_be_visible()
+        await fit(page)
+        await harness.sign_in(page)
+        await page.goto(batch)
         await page.get_by_role("button", name="Undo").click()
         await expect(page.get_by_role("heading", level=1)).to_contain_text("Taken back")
         await fit(page, first)

@@ -1,0 +1,87 @@
+"""The cost of a link worker's and a manager's main tasks: clicks, typed fields, page weight.
+
+`-s` prints the table that docs/performance.md shows.
+"""
+
+from playwright.async_api import Page, expect
+
+from tests.harness.matching.pages.running import PagesHarness, link_worker
+from tests.harness.pages.tasks import TaskCost, TaskMeter
+
+# Bytes as sent. A page of this size takes 2 s on a telephone with a bad connection.
+HEAVIEST = 100_000
+
+
+def within(cost: TaskCost, clicks: int, fields: int) -> None:
+    """Checks a task against its limits."""
+    assert cost.clicks <= clicks, cost
+    assert cost.fields <= fields, cost
+    assert 0 < cost.heaviest < HEAVIEST, cost
+
+
+async def test_main_tasks_keep_their_limits(harness: PagesHarness, chromium_page: Page) -> None:
+    page, hours = chromium_page, link_worker("", "")["hours"]
+    meter = TaskMeter(page)
+    person = await harness.refer(needs=["befriending"])
+    meeting = await harness.meet_now(person)
+    await harness.sign_in(page)
+    await harness.open(page, "/matching/")
+
+    meter.begin("Hold a meeting: goal, service, ONS4, next step")
+    await meter.go(page.locator(f"#meeting-{meeting}").get_by_role("button", name="Open the appointment"))
+    await meter.type(page.get_by_label("What matters to you?"), "Company")
+    await meter.type(page.locator("#goal1_words"), "Have lunch with others")
+    club = page.get_by_role("group", name="Meir lunch club (example)")
+    await meter.tick(club.get_by_label("Add to plan"))
+    await meter.tick(club.get_by_label("Yes", exact=True))
+    for item, score in (("satisfied", 4), ("worthwhile", 5), ("happy", 3), ("anxious", 7)):
+        await meter.tick(page.locator(f"#ons4_{item}-{score}"))
+    await meter.choose(page.get_by_label("What happens next"), "check_first_visit")
+    await meter.tick(page.get_by_label("in a week"))
+    await meter.go(page.get_by_role("button", name="Save the appointment"))
+    await expect(page.get_by_text("The appointment is saved.")).to_be_visible()
+    within(meter.end(), 10, 2)
+
+    await page.locator("#plan").get_by_role("button").first.click()
+    meter.begin("Record a first visit, from the service of the plan")
+    await meter.tick(page.locator("#visit").get_by_label("Yes", exact=True))
+    await meter.go(page.get_by_role("button", name="Save the first visit"))
+    await expect(page.get_by_text("The first visit is recorded.")).to_be_visible()
+    within(meter.end(), 2, 0)
+
+    colleague = await harness.put_worker(4, name="Kim Bratt", hours=hours)
+    try:
+        await harness.open(page, f"/matching/cases/{person.referral}")
+
+        meter.begin("Hand a case over")
+        await meter.go(page.get_by_role("link", name="Hand over to another link worker"))
+        await meter.tick(page.get_by_label("Kim Bratt, "))
+        await meter.go(page.get_by_role("button", name="Hand over the case"))
+        within(meter.end(), 3, 0)
+        meter.begin("Take it back")
+        await meter.go(page.get_by_role("alert").get_by_role("button", name="Undo"))
+        within(meter.end(), 1, 0)
+
+        await harness.sign_in(page, link_worker=colleague, subject=colleague)
+        await harness.open(page, "/matching/team")
+        meter.begin("Cover a colleague’s case")
+        await meter.go(page.get_by_role("link", name="Cases of Priya Wainwright"))
+        await meter.go(page.get_by_role("link", name=f"Cover case {person.referral[-6:]}"))
+        await meter.tick(page.get_by_label("Their link worker is away"))
+        await meter.go(page.get_by_role("button", name="Open the case"))
+        within(meter.end(), 4, 0)
+    finally:
+        await harness.put_worker(4, active=False)
+
+    await harness.sign_in(page, role="manager", subject="boss")
+    await harness.open(page, "/matching/desk")
+    meter.begin("Record a supervision session with one case")
+    await meter.go(page.get_by_role("link", name="Priya Wainwright").first)
+    await meter.go(page.get_by_role("button", name="Record a session"))
+    await meter.tick(page.get_by_label("In 6 weeks"))
+    await meter.tick(page.get_by_label(f"Case {person.referral[-6:]}"))
+    await meter.go(page.get_by_role("button", name="Continue"))
+    await meter.type(page.get_by_label(f"Case {person.referral[-6:]}"), "Ring before noon")
+    await meter.go(page.get_by_role("button", name="Save the session"))
+    within(meter.end(), 6, 1)
+    print("\n".join(cost.line() for cost in meter.costs))
