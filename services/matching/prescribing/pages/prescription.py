@@ -6,9 +6,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.matching.calendar import london_day
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
+from services.matching.directory.views import Sessions
 from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, ServiceReply, SharingAnswer
-from services.matching.prescribing.pages.visits import visit_day
+from services.matching.prescribing.pages.visits import visit_day, visit_days
 from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, person_contact
 from services.matching.referral_state.views import Done
@@ -181,6 +183,7 @@ async def _page(
         case_at=f"/matching/cases/{referral}",
         typed=typed,
         visited_on=day_fields(typed, "visited_on"),
+        visit_days=visit_days(Sessions(), london_day(case.line.created_at), today(request)).offered,
         step_form=next_step_form(today(request), typed),
         after_form=next_step_form(today(request), typed, "after"),
         errors=list(errors),

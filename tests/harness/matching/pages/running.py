@@ -66,6 +66,8 @@ class PagesHarness:
     issuer: LoopbackIssuer
     mailbox: Mailbox
     worker: str
+    # The pages of the referral service.
+    referral_address: str
 
     @property
     def here(self) -> str:
@@ -254,7 +256,7 @@ async def running_harness(
         address = await until.enter_async_context(serving(app, matching_port))
         identity = f"lw-{referral.here}-1"
         await _fill(issuer, address, referral.here, identity)
-        yield PagesHarness(app, address, referral, issuer, mailbox, identity)
+        yield PagesHarness(app, address, referral, issuer, mailbox, identity, vault)
     mongo = Mongo(mongo_url, settings.database)
     await mongo.client.drop_database(settings.database)
     mongo.client.close()
