@@ -26,12 +26,13 @@ from services.matching.referral_state.presenter import CasePresenter
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.views import CaseLine
 from services.matching.request import RequestContext
-from services.matching.roster.covers import TOLD_FOR, Cover, covers, standing
+from services.matching.roster.covers import TOLD_FOR, Cover, CoverReason, covers, standing
 from services.matching.roster.link_workers import LinkWorker
 from services.matching.roster.repository import link_workers
 from services.matching.web.refusals import problem_of
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
+from shared.platform.web.audit import audit
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -99,9 +100,17 @@ class TeamQueries:
         team = await team_of(self.runner.kernel, worker.locality)
         return [each for each in team if each.active and each.id != worker.id]
 
-    async def cases_of(self, caller: Principal, link_worker: str) -> list[CaseLine]:
-        """The open cases of a colleague of the same locality, without anything that names a person."""
+    async def cases_of(
+        self, caller: Principal, link_worker: str, reason: CoverReason | None = None
+    ) -> list[CaseLine]:
+        """The open cases of a colleague of the same locality, without anything that names a person.
+
+        `reason`: the reader wants to see the names too, which is audited before any is asked for.
+        """
         worker = await self._worker(caller)
+        if reason is not None:
+            about, purpose = f"{worker.locality}:{link_worker}", f"cover:{reason.value}"
+            await audit(caller, "name_colleagues_cases", about, purpose, clock=self.runner.kernel.clock)
         rows = await self.referrals.rows(
             {"locality": worker.locality, "view.open": True, "view.link_worker": link_worker}
         )

@@ -37,6 +37,7 @@ POSTS = [
     "/matching/away",
     "/matching/away/undo",
     "/matching/team/take",
+    "/matching/team/lw-meir-2",
     f"/matching/cover/{REFERRAL}",
     f"/matching/cover/{REFERRAL}/end",
     "/matching/hand-over",
