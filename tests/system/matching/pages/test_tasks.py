@@ -115,4 +115,7 @@ async def test_main_tasks_keep_their_limits(harness: PagesHarness, chromium_page
     await meter.type(page.get_by_label(f"Case {person.referral[-6:]}"), "Ring before noon")
     await meter.go(page.get_by_role("button", name="Save the session"))
     within(meter.end(), 6, 1)
+    # Other tests begin without a session.
+    await page.locator("#supervision ~ ul a").first.click()
+    await page.get_by_role("button", name="Take the session back").click()
     print("\n".join(cost.line() for cost in meter.costs))
