@@ -32,7 +32,6 @@ from services.matching.roster.repository import link_workers
 from services.matching.web.refusals import problem_of
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
-from shared.platform.web.audit import audit
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -110,7 +109,8 @@ class TeamQueries:
         worker = await self._worker(caller)
         if reason is not None:
             about, purpose = f"{worker.locality}:{link_worker}", f"cover:{reason.value}"
-            await audit(caller, "name_colleagues_cases", about, purpose, clock=self.runner.kernel.clock)
+            trail = self.runner.kernel.audit
+            await trail.reads(caller, "name_colleagues_cases", [about], purpose, worker.locality)
         rows = await self.referrals.rows(
             {"locality": worker.locality, "view.open": True, "view.link_worker": link_worker}
         )
