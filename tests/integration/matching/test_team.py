@@ -110,8 +110,7 @@ async def test_case_that_was_nobodys_is_taken_and_stays(here: MatchingHarness) -
     await here.put_worker(hours=[])
     referral = await here.refer()
     assert (await here.view(referral)).story.link_worker is None
-    by = await colleague(here, active=False)
-    await here.put_worker(COLLEAGUE, hours=hours(range(5)), meeting_minutes=120, caseload_limit=0)
+    by = await colleague(here, hours=hours(range(5)), caseload_limit=0)
     (line,) = (await here.http.get("/team/queue", headers=by)).json()["cases"]
     assert (line["waits_for"], line["whose"], line["may_take"]) == (["nobody"], None, True)
     taken = await here.post(f"/referrals/{referral}/take", of=by)
