@@ -1,4 +1,4 @@
-"""The command line of `linkwork control publish|show|history|export|check`."""
+"""The command line of `linkwork control publish|show|history|export|check|keep`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +80,12 @@ def history(as_json: AsJson = False) -> ControlCommand:
 def export() -> ControlCommand:
     """Print every version, one a line: commit it, to publish a lost topic again."""
     return ControlCommand("export")
+
+
+@application.command()
+def keep(passwords: Passwords = None, no_users: NoUsers = False, demo: Demo = False) -> ControlCommand:
+    """Publish what administrators ask for on pages, with users, rights and topics, until it is stopped."""
+    return ControlCommand("keep", access=AccessCommand("apply", passwords, no_users, demo))
 
 
 @application.command()

@@ -30,8 +30,10 @@ from shared.delivery.control.publishing import (
     publish_table,
     standing_versions,
 )
+from shared.delivery.control.requests import TableKeeper, TableRequests
 from shared.delivery.kafka.partitions import partitions_of, retention_of
 from shared.delivery.kafka.topics import create_topics
+from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import system_clock
 from shared.platform.localities import Localities, LocalitiesError
 from shared.platform.localities.differences import differences
@@ -68,7 +70,7 @@ class ControlCommand:
             made; None leaves both to the operator.
     """
 
-    verb: Literal["publish", "show", "history", "export", "check"]
+    verb: Literal["publish", "show", "history", "export", "check", "keep"]
     file: Path | None = None
     in_force_from: datetime | None = None
     number: int | None = None
@@ -80,6 +82,8 @@ class ControlCommand:
         try:
             if self.verb == "publish":
                 return await self._publish(config)
+            if self.verb == "keep":
+                return await self._keep(config)
             standing = await read_standing(config)
             if standing is None:
                 raise CommandError(NO_TOPIC)
@@ -125,6 +129,29 @@ class ControlCommand:
             print(problem, file=sys.stderr)
         return 0
 
+    async def _keep(self, config: Config) -> int:
+        """Publishes what administrators ask for on pages, until it is stopped."""
+        mongo = Mongo(config.mongo_url, config.database("referral"))
+        access = self.access
+
+        async def prepare(table_: Localities) -> None:
+            if access is not None:
+                await _give(config, access, table_)
+
+        keeper = TableKeeper(
+            TableRequests(mongo),
+            config.kafka,
+            config.control_topic,
+            system_clock,
+            prepare if access else None,
+        )
+        print("Publishes what administrators ask for. Ctrl-C ends it.", flush=True)
+        try:
+            await keeper.keep()
+        finally:
+            mongo.client.close()
+        return 0
+
     async def _prepare(
         self, config: Config, access: AccessCommand, document: Document, author: str, now: datetime
     ) -> None:
@@ -133,17 +160,7 @@ class ControlCommand:
         version = next_version(versions, document, author, now, self.in_force_from) or versions.newest
         if version is None:
             raise CommandError(NO_TOPIC)
-        table_ = version.localities
-        await access.run_for(config, table_)
-        made = await create_topics(
-            config.kafka,
-            table_.slugs,
-            table_.partners(),
-            sandboxes=[locality.slug for locality in table_ if locality.sandbox],
-            partitions=config.partitions,
-            replication=config.replication,
-        )
-        print(f"{made} topics made.")
+        await _give(config, access, version.localities)
 
     def _show(self, standing: Standing) -> int:
         versions = list(standing.versions)
@@ -185,6 +202,20 @@ class ControlCommand:
         problems += await _topic_problems(config, newest.localities)
         print("\n".join(problems) or f"Version {newest.number} is as {file.name}, and its topics are there.")
         return 1 if problems else 0
+
+
+async def _give(config: Config, access: AccessCommand, table_: Localities) -> None:
+    """Gives users and rights, then makes topics."""
+    await access.run_for(config, table_)
+    made = await create_topics(
+        config.kafka,
+        table_.slugs,
+        table_.partners(),
+        sandboxes=[locality.slug for locality in table_ if locality.sandbox],
+        partitions=config.partitions,
+        replication=config.replication,
+    )
+    print(f"{made} topics made.")
 
 
 def _history(standing: Standing) -> list[tuple[str, ...]]:

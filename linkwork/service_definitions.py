@@ -27,7 +27,10 @@ def matching(table: Path) -> Rebuildable:
     """The matching service by a table."""
     known = load_table(table)
     definition = services.matching.definition.service_definition(
-        known, fold_rules_version=known.fold_rules_version, is_sandbox=known.is_sandbox
+        known,
+        rules=lambda: known.programme_rules,
+        fold_rules_version=known.fold_rules_version,
+        is_sandbox=known.is_sandbox,
     )
     return Rebuildable(definition, services.matching.collections.ensure_indexes)
 

@@ -12,13 +12,13 @@ from typing import Final
 
 from deploy.local.guard import BROKER
 from shared.contract.events.topics import PARTS
-from shared.platform.access.declaration import ADMISSION, DEMO, declare
+from shared.platform.access.declaration import ADMISSION, DEMO, OPERATOR, declare
 from shared.platform.access.users import kept_passwords
 from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 FOLDER: Final = Path("/keys")
-# Users whose container has a volume of its own. The operator's and partners' passwords share one.
-OWN: Final = (BROKER, *PARTS, ADMISSION, DEMO)
+# Users whose container has a volume of its own. The partners' passwords share one.
+OWN: Final = (BROKER, *PARTS, ADMISSION, DEMO, OPERATOR)
 OTHERS: Final = "others"
 # The broker's image runs as another system user; its volume is mounted nowhere else but here.
 _READABLE: Final = 0o444

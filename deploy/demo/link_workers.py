@@ -14,11 +14,13 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 def link_workers(loaded_on: date) -> list[dict[str, Any]]:
     """Bodies of `PUT /link-workers/{id}`. Leave is counted from the week of `loaded_on`."""
-    monday = loaded_on - timedelta(days=loaded_on.weekday())
+    monday, places = loaded_on - timedelta(days=loaded_on.weekday()), _places()
     return [
         {
             **{key: value for key, value in entry.items() if key not in {"hours", "leave"}},
-            "hours": [hours for several in entry["hours"] for hours in _each_day(several)],
+            "hours": [
+                hours for several in entry["hours"] for hours in _each_day(several, places[entry["locality"]])
+            ],
             "leave": [_leave(leave, monday) for leave in entry["leave"]],
         }
         for entry in read_link_workers()
@@ -32,7 +34,7 @@ def read_link_workers() -> list[dict[str, Any]]:
     return entries
 
 
-def _each_day(hours: dict[str, Any]) -> list[dict[str, Any]]:
+def _each_day(hours: dict[str, Any], rooms: dict[str, str]) -> list[dict[str, Any]]:
     return [
         {
             "weekday": WEEKDAYS.index(day),
@@ -40,9 +42,30 @@ def _each_day(hours: dict[str, Any]) -> list[dict[str, Any]]:
             "closes": hours["closes"].isoformat(),
             "practices": hours["practices"],
             "place": hours["place"],
+            "room": rooms[hours["place"]],
         }
         for day in hours["days"]
     ]
+
+
+def rooms() -> list[dict[str, Any]]:
+    """Bodies of `PUT /rooms/{id}`: the places of everybody's hours."""
+    found = []
+    for locality, places in _places().items():
+        for place, identity in places.items():
+            site, _, name = place.rpartition(", ")
+            found.append({"id": identity, "locality": locality, "site": site, "name": name})
+    return found
+
+
+def _places() -> dict[str, dict[str, str]]:
+    """The id of the room at each place, by locality."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in read_link_workers():
+        known = found.setdefault(entry["locality"], {})
+        for hours in entry["hours"]:
+            known.setdefault(hours["place"], f"room-{entry['locality']}-{len(known) + 1}")
+    return found
 
 
 def _leave(leave: dict[str, int], monday: date) -> dict[str, str]:

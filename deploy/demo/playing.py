@@ -12,7 +12,7 @@ from deploy.demo.current import REFERRALS, CurrentReferral, current_referrals, r
 from deploy.demo.doors import Doors, DoorShut
 from deploy.demo.history import write_history
 from deploy.demo.history.days import london_day
-from deploy.demo.link_workers import link_workers
+from deploy.demo.link_workers import link_workers, rooms
 from deploy.demo.newcomers import AUTHOR, PRACTICE, make_partner_topics, with_newcomers
 from deploy.demo.progress import Progress
 from deploy.demo.publishing import publish
@@ -51,6 +51,7 @@ class Demonstration:
     async def play(self) -> None:
         """Loads link workers, services and today's referrals, so that pages are soon useful, then history."""
         steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "rooms": self._rooms,
             "link workers": self._link_workers,
             "directory": self._directory,
             "current referrals": self._current_referrals,
@@ -64,6 +65,13 @@ class Demonstration:
                 continue
             await play()
             self._progress.finish(step)
+
+    async def _rooms(self) -> None:
+        found = rooms()
+        for room in found:
+            url = f"{self._settings.matching_url}/api/matching/v1/rooms/{room['id']}"
+            await self._doors.send("PUT", url, ADMIN, room)
+        self._say(f"rooms: {len(found)}")
 
     async def _link_workers(self) -> None:
         workers = link_workers(self._today)

@@ -8,13 +8,12 @@ from fastapi import FastAPI
 
 from deploy.development.issuer import issuer_routes
 from deploy.development.mailbox import mailbox_routes
-from deploy.development.settings import DevelopmentSettings, refuse_production
+from deploy.development.settings import TABLE, DevelopmentSettings, refuse_production
 from deploy.development.signing import IssuerKey
 from deploy.development.sink import Mailbox
 from deploy.development.smtp import mail_sink
-from deploy.development.users import load_users
+from deploy.development.users import FollowedUsers
 from shared.platform.clock import Clock, system_clock
-from shared.platform.localities import load_localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.pages import Pages
 from shared.platform.web.session_keeping import SessionKeeper
@@ -31,8 +30,8 @@ def development_app(
         NotForProduction: LINKWORK_ENV is not development.
     """
     refuse_production(settings.env)
-    localities = load_localities(settings.localities_file) if settings.localities_file else load_localities()
-    directory = load_users(settings.users_file, settings.localities_file)
+    directory = FollowedUsers(settings.users_file, settings.localities_file, settings.state / TABLE)
+    localities = directory.localities
     key = IssuerKey.kept_in(settings.state, issuer=settings.issuer, audience=settings.audience, clock=clock)
     mailbox = Mailbox(settings.state, clock)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deploy.development.grants import Codes
 from deploy.development.settings import DevelopmentSettings
-from deploy.development.users import Directory
+from deploy.development.users import KnownUsers
 from shared.platform.localities import Localities
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
@@ -47,7 +47,7 @@ class Asked(BaseModel):
 
 
 def authorize_routes(
-    settings: DevelopmentSettings, directory: Directory, localities: Localities, codes: Codes
+    settings: DevelopmentSettings, directory: KnownUsers, localities: Localities, codes: Codes
 ) -> APIRouter:
     """GET /authorize shows the users, POST /authorize takes the choice."""
     router = APIRouter(include_in_schema=False)
@@ -101,7 +101,7 @@ def authorize_routes(
     return router
 
 
-def groups(directory: Directory, localities: Localities) -> list[dict[str, Any]]:
+def groups(directory: KnownUsers, localities: Localities) -> list[dict[str, Any]]:
     """The users for the sign-in page: the whole programme first, then by locality, in the file's order."""
     users = list(directory.users.values())
     found = [("Whole programme", [user for user in users if len(user.localities) > 1])]

@@ -9,7 +9,7 @@ from deploy.development.grants import Codes
 from deploy.development.settings import DevelopmentSettings
 from deploy.development.signing import ALGORITHM, IssuerKey
 from deploy.development.token_endpoint import TokenEndpoint, token_routes
-from deploy.development.users import Directory
+from deploy.development.users import KnownUsers
 from shared.platform.clock import Clock
 from shared.platform.localities import Localities
 
@@ -17,7 +17,7 @@ PATH = "/dev/issuer"
 
 
 def issuer_routes(
-    settings: DevelopmentSettings, directory: Directory, localities: Localities, key: IssuerKey, clock: Clock
+    settings: DevelopmentSettings, directory: KnownUsers, localities: Localities, key: IssuerKey, clock: Clock
 ) -> APIRouter:
     """Discovery, keys, the sign-in page and the token endpoint."""
     router = APIRouter(prefix=PATH, include_in_schema=False)

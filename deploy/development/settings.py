@@ -8,6 +8,8 @@ from pydantic import SecretStr
 from shared.platform.web.settings import ServiceSettings, setting
 
 USERS_FILE = Path(__file__).with_name("users.toml")
+# In the state folder: the versions of the table, which the run writes after each change.
+TABLE = "table.jsonl"
 
 
 class NotForProduction(SystemExit):

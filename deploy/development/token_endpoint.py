@@ -12,14 +12,14 @@ from deploy.development.grants import Codes
 from deploy.development.settings import DevelopmentSettings
 from deploy.development.signing import IssuerKey
 from deploy.development.tokens import SERVICE_TOKEN_LASTS, USER_TOKEN_LASTS
-from deploy.development.users import Directory
+from deploy.development.users import KnownUsers
 
 
 class TokenEndpoint:
     """The two grants that Linkwork uses: a person's code, and a service's own credentials."""
 
     def __init__(
-        self, settings: DevelopmentSettings, directory: Directory, key: IssuerKey, codes: Codes
+        self, settings: DevelopmentSettings, directory: KnownUsers, key: IssuerKey, codes: Codes
     ) -> None:
         self._settings = settings
         self._directory = directory

@@ -1,13 +1,15 @@
 """The invented people of users.toml."""
 
+import contextlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from shared.contract.events.topics import SOURCE_PARTS
-from shared.platform.localities import Localities, load_localities
+from shared.platform.localities import Localities, LocalitiesError, Locality, load_localities
+from shared.platform.localities.versions import load_table
 from shared.platform.web.principal import ROLES
 
 
@@ -55,9 +57,72 @@ class Directory:
     partners: Mapping[str, User]
 
 
+class KnownUsers(Protocol):
+    """Users, clients and partners, as they are now."""
+
+    @property
+    def users(self) -> Mapping[str, User]:
+        """Users by id."""
+        ...
+
+    @property
+    def clients(self) -> Mapping[str, frozenset[str]]:
+        """The scopes that each client may have."""
+        ...
+
+    @property
+    def partners(self) -> Mapping[str, User]:
+        """Partners' systems by client id."""
+        ...
+
+
+class FollowedUsers:
+    """The users of the file in the localities of the table, read again when the table's file changes.
+
+    A locality that was set up while this runs gets invented users of its own, so that one can work there.
+    """
+
+    def __init__(self, users_file: Path, localities_file: Path | None, table: Path) -> None:
+        self._users_file = users_file
+        self._table = table
+        self._read_at = 0
+        self.localities = load_localities(localities_file) if localities_file else load_localities()
+        self._directory = load_users(users_file, localities_file)
+
+    @property
+    def users(self) -> Mapping[str, User]:
+        """Users by id."""
+        return self._now().users
+
+    @property
+    def clients(self) -> Mapping[str, frozenset[str]]:
+        """The scopes that each client may have."""
+        return self._now().clients
+
+    @property
+    def partners(self) -> Mapping[str, User]:
+        """Partners' systems by client id."""
+        return self._now().partners
+
+    def _now(self) -> Directory:
+        written = self._table.stat().st_mtime_ns if self._table.exists() else 0
+        if written != self._read_at:
+            # A file that is just being written is read at the next request.
+            with contextlib.suppress(LocalitiesError, UsersError):
+                known = load_table(self._table)
+                found = users_in(self._users_file, known)
+                self.localities.become(known)
+                self._directory, self._read_at = found, written
+        return self._directory
+
+
 def load_users(path: Path, localities_file: Path | None = None) -> Directory:
     """Reads the file. Raises UsersError for an unknown role, locality or practice."""
-    known = load_localities(localities_file) if localities_file else load_localities()
+    return users_in(path, load_localities(localities_file) if localities_file else load_localities())
+
+
+def users_in(path: Path, known: Localities) -> Directory:
+    """Reads the file for these localities. Raises UsersError as `load_users` does."""
     read = tomllib.loads(path.read_text("utf-8"))
     users: dict[str, User] = {}
     for entry in read["user"]:
@@ -80,9 +145,35 @@ def load_users(path: Path, localities_file: Path | None = None) -> Directory:
             if practice is None or practice.locality not in (*user.localities, None):
                 raise UsersError(f"{user.id}: practice {code} is in none of their localities")
         users[user.id] = user
+    for locality in known.real:
+        if all(user.localities != (locality.slug,) for user in users.values()):
+            users |= {user.id: user for user in _invented(locality)}
     clients = {name: frozenset(scopes) for name, scopes in read["clients"].items()}
     partners = {entry["id"]: _partner(entry, known) for entry in read.get("partner", [])}
     return Directory(users=users, clients=clients, partners=partners)
+
+
+def _invented(locality: Locality) -> list[User]:
+    """Users of a locality that the file has none for: two link workers, and one at each practice."""
+    slug = locality.slug
+    workers = [f"lw-{slug}-{number}" for number in (1, 2)]
+    return [
+        *(
+            User(name, f"Link worker {number} of {locality.name}", "link_worker", (slug,), (), name)
+            for number, name in enumerate(workers, start=1)
+        ),
+        *(
+            User(
+                f"referrer-{practice.ods.lower()}",
+                f"Receptionist of {practice.site}",
+                "referrer",
+                (slug,),
+                (practice.ods,),
+                None,
+            )
+            for practice in locality.practices
+        ),
+    ]
 
 
 def _partner(entry: Mapping[str, Any], known: Localities) -> User:

@@ -131,6 +131,8 @@ def common_environment(
         "LINKWORK_SMTP_PORT": str(ports["mail"]),
         # A receiver of webhooks may run beside it, such as examples/webhook-js.
         "LINKWORK_WEBHOOK_PRIVATE_ADDRESSES": "1",
+        # A feed to try may be served on this machine.
+        "LINKWORK_FEED_PRIVATE_ADDRESSES": "1",
         "LINKWORK_SMS_URL": f"{inside.get('development', public)}/dev/sms",
         **{
             f"LINKWORK_{name.upper()}_URL": url

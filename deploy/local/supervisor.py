@@ -7,9 +7,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from deploy.development.settings import USERS_FILE
+from deploy.development.settings import TABLE, USERS_FILE
 from deploy.development.users import User, load_users
 from deploy.local.access import Access
 from deploy.local.assets import is_stale
@@ -30,9 +31,14 @@ from deploy.local.stores import Stores
 from deploy.local.welcome import how_to_connect, welcome
 from deploy.topics import set_up
 from shared.contract.events.topics import CONTROL_TOPIC
+from shared.delivery.control.requests import TableKeeper, TableRequests, versions_of
+from shared.delivery.kafka.topics import create_topics
+from shared.delivery.mongo.database import Mongo
 from shared.platform.access.declaration import all_partners, declare
+from shared.platform.clock import system_clock
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.localities.versions import exported
 from shared.platform.web.settings import NO_TOPIC
 
 STORE_ATTEMPTS = 5
@@ -103,6 +109,7 @@ class Supervisor:
         localities = (
             await self._create_topics(stores.kafka, file) if self._plan.topics else load_localities(file)
         )
+        await self._write_table(stores)
         self._access = stores.access(declare(localities, demo=self._plan.demo is not None))
         if self._access is not None and await self._access.apply():
             self.say("Kafka knows its users and their rights")
@@ -116,6 +123,7 @@ class Supervisor:
             *(keep(part, self.say) for part in self._parts),
             *(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours),
             self._play_demo(environment),
+            self._keep_table(stores),
             self._cache_classes(stores),
         )
 
@@ -138,9 +146,7 @@ class Supervisor:
 
     async def _create_topics(self, kafka: KafkaConnection, file: Path) -> Localities:
         """Makes what is missing; returns the newest table of the control topic."""
-        named = self._given.get("LINKWORK_CONTROL_TOPIC")
-        control = named if named and named != NO_TOPIC else CONTROL_TOPIC
-        made, localities = await set_up(kafka, file, control=control)
+        made, localities = await set_up(kafka, file, control=self._control())
         if made:
             self.say(f"Made {made} topics for {len(localities.slugs)} localities")
         return localities
@@ -213,6 +219,42 @@ class Supervisor:
             telling.cancel()
         self._state.demo_loaded.touch()
         self.say("The invented programme is in")
+
+    async def _write_table(self, stores: Stores) -> None:
+        """Writes the versions of the table for the development issuer, whose users follow it."""
+        if self._plan.topics:
+            versions = await versions_of(stores.kafka, self._control())
+            (self._state.folder / TABLE).write_bytes(exported(versions))
+
+    async def _keep_table(self, stores: Stores) -> None:
+        """Publishes what administrators ask for on pages, as this run's operator."""
+        if not self._plan.topics:
+            return
+
+        async def prepare(table: Localities) -> None:
+            access = stores.access(declare(table, demo=self._plan.demo is not None))
+            if access is not None:
+                await access.apply()
+            sandboxes = [locality.slug for locality in table if locality.sandbox]
+            await create_topics(stores.kafka, table.slugs, table.partners(), sandboxes=sandboxes)
+
+        mongo = Mongo(stores.mongo_url, "linkwork_referral")
+        keeper = TableKeeper(
+            TableRequests(mongo),
+            stores.kafka,
+            self._control(),
+            system_clock,
+            prepare,
+            partial(self._write_table, stores),
+        )
+        try:
+            await keeper.keep()
+        finally:
+            mongo.client.close()
+
+    def _control(self) -> str:
+        named = self._given.get("LINKWORK_CONTROL_TOPIC")
+        return named if named and named != NO_TOPIC else CONTROL_TOPIC
 
     async def _cache_classes(self, stores: Stores) -> None:
         """Makes the next start of our own broker quicker, at the lowest priority."""

@@ -38,9 +38,12 @@ from services.matching.collections import ensure_indexes
 from services.matching.command_runner import CommandRunner
 from services.matching.definition import service_definition
 from services.matching.directory.catalogue import Catalogues, OwnCatalogue, OwnersCatalogue
+from services.matching.directory.feed_use_cases import FeedUseCases
+from services.matching.directory.fetching import FeedFetcher, tls_of
 from services.matching.directory.ownership import DirectoryOwnership
 from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.repository import Directory
+from services.matching.directory.subscriptions import Subscriptions
 from services.matching.directory.use_cases import DirectoryUseCases
 from services.matching.features import Features, Queries
 from services.matching.pages import PAGE_ROUTERS
@@ -65,6 +68,7 @@ from services.matching.referral_state.state import ReferralState
 from services.matching.roster.appointments import AppointmentUseCases
 from services.matching.roster.published import PublishedLinkWorkers
 from services.matching.roster.queries import RosterQueries
+from services.matching.roster.room_use_cases import RoomUseCases
 from services.matching.roster.use_cases import RosterUseCases
 from services.matching.settings import MatchingSettings
 from services.matching.web.parameters import DIRECTORY_IMPORTS
@@ -79,6 +83,8 @@ from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
+from shared.platform.localities.rules import ProgrammeRules
+from shared.platform.outbound.resolving import resolve_name
 from shared.platform.web.app import create_service_app
 from shared.platform.web.offered import OfferedOperations
 from shared.platform.web.owners import Owners
@@ -114,10 +120,15 @@ def create_app(
     make_ready(clock())
     table = table_of(settings, localities, clock)
     known = table.localities
-    diaries = DiaryStore(settings.travel_minutes)
+
+    def rules() -> ProgrammeRules:
+        return known.programme_rules
+
+    diaries = DiaryStore(settings.travel_minutes, rules)
     definition = service_definition(
         known,
         diaries,
+        rules=rules,
         fold_rules_version=known.fold_rules_version,
         is_sandbox=known.is_sandbox,
     )
@@ -152,8 +163,9 @@ def create_app(
             looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
             reading = asyncio.create_task(published.keep_reading())
             checking = asyncio.create_task(keep_checking(features.queries.desk))
+            fetching = asyncio.create_task(features.feeds.keep_fetching())
             yield
-            await cancelled_within(timings.drain_seconds, looking, reading, checking)
+            await cancelled_within(timings.drain_seconds, looking, reading, checking, fetching)
 
     app = create_service_app(
         settings,
@@ -217,6 +229,7 @@ def _features(
     return Features(
         roster=RosterUseCases(runner, booking),
         appointments=AppointmentUseCases(runner),
+        rooms=RoomUseCases(runner),
         booking=booking,
         casework=casework,
         team=TeamUseCases(runner, casework),
@@ -224,6 +237,18 @@ def _features(
         drafts=Drafts(kernel, vault, owners, keys.newest.secret),
         prescribing=PrescribingUseCases(runner, catalogues),
         directory=DirectoryUseCases(directory, ownership),
+        feeds=FeedUseCases(
+            kernel,
+            directory,
+            Subscriptions(mongo),
+            FeedFetcher(
+                resolve_name,
+                tls_of(settings.feed_ca_file),
+                settings.directory_limit,
+                settings.feed_private_addresses,
+            ),
+            ownership,
+        ),
         provider=OneTapUseCases(
             runner,
             links,
@@ -241,7 +266,7 @@ def _features(
         supervision=SupervisionUseCases(runner, vault, desk),
         queries=Queries(
             referrals=referrals,
-            roster=RosterQueries(runner),
+            roster=RosterQueries(runner, diaries),
             booking=BookingQueries(kernel, referrals, diaries, parts),
             agenda=agenda,
             casework=CaseworkQueries(kernel, referrals, catalogues),

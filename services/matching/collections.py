@@ -11,6 +11,8 @@ from shared.delivery.mongo.kept_filters import KEPT_FILTERS
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 LINK_WORKERS: Final = "link_workers"
+ROOMS: Final = "rooms"
+ROOM_DAYS: Final = "room_days"
 DAYS: Final = "days"
 CASELOADS: Final = "caseloads"
 SERVICES: Final = "services"
@@ -37,6 +39,8 @@ PUBLISHED: Final = "published_link_workers"
 
 OWNED: Final = (
     LINK_WORKERS,
+    ROOMS,
+    ROOM_DAYS,
     DAYS,
     CASELOADS,
     SERVICES,
@@ -67,6 +71,13 @@ async def ensure_indexes(mongo: Mongo) -> None:
             with suppress(CollectionInvalid, OperationFailure):  # another process has just created it
                 await mongo.database.create_collection(name)
     await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
+    await mongo[ROOMS].create_indexes([IndexModel([("locality", ASCENDING)])])
+    await mongo[ROOM_DAYS].create_indexes(
+        [
+            IndexModel([("room", ASCENDING), ("day", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("held.r", ASCENDING)]),
+        ]
+    )
     await mongo[DAYS].create_indexes(
         [
             IndexModel([("link_worker", ASCENDING), ("day", ASCENDING)]),

@@ -31,6 +31,7 @@ from shared.delivery.model.service_definition import (
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.localities.rules import ProgrammeRules, step_days, usual_rules
 
 
 class MatchingStore:
@@ -100,13 +101,14 @@ def service_definition(
     sources: SourceTable,
     diaries: DiaryStore | None = None,
     *,
+    rules: Callable[[], ProgrammeRules] = usual_rules,
     fold_rules_version: Callable[[str], int] = no_fold_rules,
     is_sandbox: Callable[[str], bool] = no_sandbox,
 ) -> ServiceDefinition[ReferralState, Diaries]:
     """The definition for a programme whose sources have these priorities (from its table)."""
 
     def folded(facts: Sequence[Fact]) -> ReferralState:
-        return fold(facts, sources)
+        return fold(facts, sources, step_days(rules()))
 
     return ServiceDefinition(
         name="matching",

@@ -13,6 +13,7 @@ from services.matching.casework.team.queries import TeamQueries
 from services.matching.casework.team.use_cases import TeamUseCases
 from services.matching.casework.use_cases import CaseworkUseCases
 from services.matching.directory.catalogue import Catalogues
+from services.matching.directory.feed_use_cases import FeedUseCases
 from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.use_cases import DirectoryUseCases
 from services.matching.prescribing.queries import PrescribingQueries
@@ -27,6 +28,7 @@ from services.matching.provider.use_cases import OneTapUseCases
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.roster.appointments import AppointmentUseCases
 from services.matching.roster.queries import RosterQueries
+from services.matching.roster.room_use_cases import RoomUseCases
 from services.matching.roster.use_cases import RosterUseCases
 from shared.platform.clock import Clock
 
@@ -65,6 +67,7 @@ class Features:
 
     roster: RosterUseCases
     appointments: AppointmentUseCases
+    rooms: RoomUseCases
     booking: BookingUseCases
     calendar: CalendarUseCases
     casework: CaseworkUseCases
@@ -72,6 +75,7 @@ class Features:
     drafts: Drafts
     prescribing: PrescribingUseCases
     directory: DirectoryUseCases
+    feeds: FeedUseCases
     provider: OneTapUseCases
     links: LinkKeeping
     mailboxes: MailboxUseCases

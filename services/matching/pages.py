@@ -7,12 +7,12 @@ from fastapi import APIRouter
 from services.matching.booking.pages import calendar, diary, rebook
 from services.matching.casework.pages import case, case_forms, caseload, hand_over, meeting, plan
 from services.matching.casework.team.pages import cover, handing_over, queue
-from services.matching.directory.pages import search
+from services.matching.directory.pages import feeds, search
 from services.matching.prescribing.pages import prescription
 from services.matching.programme.desk.pages import desk, supervision
-from services.matching.programme.pages import overview
+from services.matching.programme.pages import administration, overview
 from services.matching.provider.pages import mailbox, one_tap_link
-from services.matching.roster.pages import appointments, away
+from services.matching.roster.pages import appointments, away, leave, link_workers, rooms
 from services.matching.web.templating import static_files
 
 # In this order: the first route that fits an address answers it.
@@ -22,6 +22,9 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     calendar.router,
     diary.router,
     appointments.router,
+    link_workers.router,
+    leave.router,
+    rooms.router,
     rebook.router,
     meeting.router,
     plan.router,
@@ -33,9 +36,11 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     case_forms.router,
     case.router,
     search.router,
+    feeds.router,
     overview.router,
     supervision.router,
     desk.router,
+    administration.router,
     mailbox.router,
     one_tap_link.router,
     static_files.router(),

@@ -1,5 +1,7 @@
 """Settings of the matching service, beside those of every service."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import SecretStr
@@ -27,6 +29,19 @@ class MatchingSettings(MailSettings):
         example="http://notifications:8103",
         reach="inside",
     )
+    feed_private_addresses: bool = setting(
+        False,
+        description=(
+            "Fetch feeds of the directory from private and loopback addresses too, and without TLS: for a"
+            " feed on this machine. Production refuses it."
+        ),
+        example="1",
+    )
+    feed_ca_file: Path | None = setting(
+        None,
+        description="Certificates (PEM) that sign feeds' own, beside those of the system.",
+        example="/etc/linkwork/feeds.pem",
+    )
     travel_minutes: int = setting(
         TRAVEL_MINUTES,
         description=(
@@ -45,3 +60,12 @@ class MatchingSettings(MailSettings):
     link_days: int = setting(
         28, description="For how many days a one-tap link holds.", example="28", ge=1, le=120
     )
+
+    def problems(self) -> Iterator[str]:
+        """Problems of MailSettings, and of feeds."""
+        yield from super().problems()
+        if self.feed_private_addresses:
+            yield (
+                "LINKWORK_FEED_PRIVATE_ADDRESSES is on: an administrator could make this service call our "
+                "own network."
+            )

@@ -34,7 +34,7 @@ def service_definition(
     settings: NotificationsSettings, localities: Localities, sender: MessageSender
 ) -> ServiceDefinition[NotificationState, PastMessages]:
     """The whole service: it folds, decides and sends. It publishes no events."""
-    policy = MessagePolicy(settings.notification_delay)
+    policy = MessagePolicy(settings.notification_delay, lambda: localities.programme_rules.reminder_days)
     return replace(
         folding_definition(localities),
         decisions=dict.fromkeys(DECIDES_ON, policy),

@@ -13,6 +13,9 @@ from fastapi.responses import Response
 from pymongo.errors import PyMongoError
 
 from services.referral import sessions
+from services.referral.administration import api as administration_api
+from services.referral.administration import people as administration_people
+from services.referral.administration.use_cases import TableAdministration
 from services.referral.audit.queries import PERSON
 from services.referral.clients.audit import AuditClient
 from services.referral.clients.matching import Matching
@@ -149,6 +152,8 @@ def create_app(
             *PAGE_ROUTERS,
             contract_api.router,
             audit_router("referral", PERSON),
+            administration_api.router,
+            administration_people.router,
         ],
         pages=make_pages(settings),
         lifespan=lifespan,
@@ -163,14 +168,19 @@ def create_app(
     )
     app.state.kernel = kernel
     app.state.context = context
+    app.state.administration = TableAdministration(context, _author_key(settings))
     app.state.referral_service = ReferralService(context, matcher)
     app.state.matching = matching
     app.state.audit_client = audits_elsewhere
-    app.state.partner_events = partner_events
-    app.state.session_keeper = keeper
+    app.state.partner_events, app.state.session_keeper = partner_events, keeper
     app.add_exception_handler(PyMongoError, _database)
     app.add_exception_handler(IdempotencyMismatch, _other_request)
     return app
+
+
+def _author_key(settings: ReferralSettings) -> bytes:
+    """The key by which versions of the table name the administrator who asked for them."""
+    return KeyRing.of(settings.session_key.get_secret_value()).newest.secret
 
 
 async def _note_keys(mongo: Mongo, vault: PersonVault, settings: ReferralSettings, clock: Clock) -> None:

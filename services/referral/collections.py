@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid
 
+from shared.delivery.control.requests import TABLE_REQUESTS
 from shared.delivery.mongo.database import Mongo, Session, Transaction
 from shared.delivery.mongo.kept_filters import KEPT_FILTERS
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -24,14 +25,15 @@ PEOPLE = "people"
 REFUSALS = "refusals"  # Partners' events that admission refused, for look-ups.
 SEARCHES = "searches"  # One row a search for a person, so that they can be limited.
 SESSIONS = "sessions"
+SIGNED_IN = "signed_in"  # The last sign-in of each person, by the subject of their tokens.
 TERMS = "terms"  # Digests by which people are found (identity/find).
 
 # Data with no other source: the vault, its keys apart, the tombstones, and ends of inboxes.
-OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, FILED, INBOX_ENDS)
+OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, FILED, INBOX_ENDS, TABLE_REQUESTS)
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
 # again, an hour's searches are not counted,
 # and filters are chosen again.
-PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS, SEARCHES, KEPT_FILTERS)
+PASSING = (SESSIONS, SIGNED_IN, REFUSALS, NOTICES, HEARTBEATS, SEARCHES, KEPT_FILTERS)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 
@@ -83,6 +85,12 @@ _INDEXES: dict[str, list[IndexModel]] = {
     NOTICES: [
         IndexModel([("_id.source", ASCENDING), ("told", ASCENDING), ("since", ASCENDING)]),
         IndexModel([("seen", ASCENDING)], name="notices_end", expireAfterSeconds=30 * 24 * 3600),
+    ],
+    TABLE_REQUESTS: [IndexModel([("at", DESCENDING)])],
+    # A person who has not signed in for two years is forgotten.
+    SIGNED_IN: [
+        IndexModel([("localities", ASCENDING), ("last", DESCENDING)]),
+        IndexModel([("last", ASCENDING)], name="signed_in_end", expireAfterSeconds=2 * 366 * 24 * 3600),
     ],
     SESSIONS: [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)],
 }

@@ -13,6 +13,7 @@ from shared.delivery.model.service_definition import (
     nothing_to_note,
 )
 from shared.platform.localities import Localities
+from shared.platform.localities.rules import step_days
 
 
 def service_definition(
@@ -21,7 +22,7 @@ def service_definition(
     """The referral service's fold and document."""
     return ServiceDefinition(
         name="referral",
-        fold=lambda facts: state.fold(facts, localities),
+        fold=lambda facts: state.fold(facts, localities, step_days(localities.programme_rules)),
         fold_version=state.FOLD_VERSION,
         to_document=document.to_document,
         repository=NoRepository(),

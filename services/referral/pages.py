@@ -1,5 +1,6 @@
 """All page routes of this service."""
 
+from services.referral.administration.pages import localities, notices, people, rules, table
 from services.referral.audit import pages as audit
 from services.referral.contract.pages import routes as contract
 from services.referral.identity.pages import contact, find
@@ -19,5 +20,10 @@ PAGE_ROUTERS = (
     find.router,
     programme.router,
     audit.router,
+    localities.router,
+    rules.router,
+    notices.router,
+    people.router,
+    table.router,
     contract.router,
 )

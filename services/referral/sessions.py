@@ -1,12 +1,12 @@
 """Sessions of signed-in users of all services' pages, and the check of other services whether one is open."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Request
 from pymongo.errors import PyMongoError
 
-from services.referral.collections import SESSIONS
+from services.referral.collections import SESSIONS, SIGNED_IN
 from services.referral.web.parameters import BASE
 from shared.contract.api import referral as contract
 from shared.contract.api.referral import SESSION, SessionAnswer
@@ -35,11 +35,18 @@ class KeptSessions:
         self._unwritten = min(_MAX_UNWRITTEN, idle / 20)
         self._clock = clock
 
-    async def begin(self, digest: str, ends: datetime) -> None:
+    async def begin(self, digest: str, ends: datetime, caller: Principal | None = None) -> None:
         """As SessionKeeper."""
-        document = {"_id": digest, "used": self._clock(), "ends": ends}
+        now = self._clock()
+        document = {"_id": digest, "used": now, "ends": ends}
         try:
             await self._mongo[SESSIONS].insert_one(document)
+            if caller is not None:
+                await self._mongo[SIGNED_IN].update_one(
+                    {"_id": caller.subject},
+                    {"$set": _signed_in(caller, now), "$setOnInsert": {"first": now}},
+                    upsert=True,
+                )
         except PyMongoError:
             raise SessionsUnavailable from None
 
@@ -64,6 +71,16 @@ class KeptSessions:
             await self._mongo[SESSIONS].delete_one({"_id": digest})
         except PyMongoError:
             raise SessionsUnavailable from None
+
+
+def _signed_in(caller: Principal, now: datetime) -> dict[str, Any]:
+    return {
+        "role": caller.role,
+        "localities": sorted(caller.localities),
+        "practices": sorted(caller.practices),
+        "link_worker": caller.link_worker,
+        "last": now,
+    }
 
 
 class SessionQuestion(contract.SessionQuestion, JsonBody):

@@ -13,6 +13,7 @@ from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import Command, about, checked_step, meeting_of, open_case
 from services.matching.referral_state.state import ReferralState
+from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, ReferralCreated
@@ -167,14 +168,14 @@ def asked_to_wait(view: ReferralState, context: DecisionContext, on: date) -> o.
     return o.MeetingWaiting(**about(context), reason=v.WaitingReason.ASKED_LATER, expected_by=on)
 
 
-def link_worker_away(link_worker: str, first: date, last: date) -> Command:
-    """Cancels a meeting on days on which its link worker is away."""
+def link_worker_away(link_worker: str, leave: Leave) -> Command:
+    """Cancels a meeting that falls into its link worker's leave."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         active = view.story.active
         if active is None or not view.open or active.booked.link_worker != link_worker:
             return NOTHING
-        if not first <= london_day(active.booked.starts_at) <= last:
+        if not leave.meets(active.booked.starts_at, active.booked.minutes):
             return NOTHING
         if active.booked.starts_at + timedelta(minutes=active.booked.minutes) <= context.now:
             return NOTHING

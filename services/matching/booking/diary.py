@@ -14,9 +14,11 @@ from typing import Final
 from services.matching.booking.days import Caseload, Day, DayKey
 from services.matching.booking.requirements import MeetingRequirements
 from services.matching.booking.reservations import Reservation, not_taken, reservation_for
+from services.matching.booking.room_diaries import RoomDiaries
 from services.matching.booking.slot import Slot, in_mode, slots_of_day
 from services.matching.calendar import london_day
-from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker
+from services.matching.referral_state.state import MISSES
+from services.matching.roster.link_workers import FULL_WEIGHT, TRAVEL_MINUTES, LinkWorker
 from shared.contract.events import vocabulary as v
 
 # A meeting is at most this far ahead.
@@ -43,6 +45,9 @@ class Diaries:
     travel_minutes: int = TRAVEL_MINUTES
     # Returned referrals whose person has another open referral.
     referred_again: frozenset[str] = frozenset()
+    # After so many missed meetings, none is booked automatically.
+    misses: int = MISSES
+    rooms: RoomDiaries = field(default_factory=RoomDiaries)
 
     # Looking
 
@@ -181,23 +186,31 @@ class Diaries:
         referral_id: str,
         meeting_id: str,
         mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
+        *,
+        stands: bool = False,
     ) -> bool:
-        """Reserves a time for a meeting, and the travel round a home visit.
+        """Reserves a time for a meeting with its room, and the travel round a home visit.
 
-        Returns False if another meeting holds the time or waits for it. A meeting that holds this time
-        already keeps it, even if its travel time has grown and no longer fits.
+        Returns False if another meeting holds the time or waits for it, or the room is full. A meeting that
+        holds this time already keeps it, even if its travel time has grown and no longer fits. `stands`: the
+        meeting was booked, and the room is not asked.
         """
         day = self._day(link_worker, london_day(starts_at))
         mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
+        room = self.rooms.room_for(self.workers.get(link_worker), starts_at, mode)
         if mine in day.reservations:
+            self._hold_room(room, day.day, mine)
             return True
         others = [held for held in day.taken if held.meeting_id != meeting_id]
         if any(held.overlaps(mine) for held in others):
             return any(held.is_at(mine) for held in day.reservations)
+        if not stands and self.rooms.is_full(room, day.day, mine):
+            return False
         day.reservations = [held for held in day.reservations if held.meeting_id != meeting_id]
         day.overlapping = [held for held in day.overlapping if held.meeting_id != meeting_id]
         _put(day, mine)
         self._touch(day)
+        self._hold_room(room, day.day, mine)
         self.reserved.pop(referral_id, None)
         return True
 
@@ -233,6 +246,7 @@ class Diaries:
                 else:
                     _put(day, each)
             self._touch(day)
+            self._leave_room(day.day, meeting_id)
 
     def assign(self, referral_id: str, link_worker: str | None) -> None:
         """Puts a referral into this caseload (None: into no caseload) and removes it from every other."""
@@ -262,6 +276,20 @@ class Diaries:
 
     # Inside
 
+    def _hold_room(self, room: str | None, day: date, meeting: Reservation) -> None:
+        if self.rooms.rooms and self.rooms.hold(room, day, meeting):
+            self._forget_free(day)
+
+    def _leave_room(self, day: date, meeting_id: str) -> None:
+        if freed := self.rooms.release(meeting_id):
+            self.freed |= {worker.id for worker in self.workers.values() if worker.rooms & freed}
+            self._forget_free(day)
+
+    def _forget_free(self, day: date) -> None:
+        """Forgets the free times of that day: link workers who share a room share its times."""
+        for key in [key for key in self._free if key[0][1] == day]:
+            del self._free[key]
+
     def _touch(self, day: Day) -> None:
         self.touched_days.add((day.link_worker, day.day))
         for home in (False, True):
@@ -283,7 +311,8 @@ class Diaries:
         promised = {whose for whose, slot in self.reserved.items() if slot.link_worker == link_worker}
         others = (mine | promised) - {referral_id}
         drawn = blake2b(f"{referral_id}|{link_worker}".encode(), digest_size=8).digest()
-        share = Fraction(len(others), max(self.workers[link_worker].caseload_limit, 1))
+        worker = self.workers[link_worker]
+        share = Fraction(len(others) * FULL_WEIGHT, max(worker.caseload_limit, 1) * worker.caseload_weight)
         return share, referral_id not in mine, drawn
 
     def _travel(self, mode: v.MeetingMode) -> int:
@@ -297,8 +326,15 @@ class Diaries:
             held = known.taken if known else []
             travel = self.travel_minutes if home else 0
             found = not_taken(self._slots_of(worker, day), held, travel)
-            self._free[key] = tuple(in_mode(slot, v.MeetingMode.HOME) if home else slot for slot in found)
+            self._free[key] = tuple(
+                in_mode(slot, v.MeetingMode.HOME) if home else slot
+                for slot in found
+                if home or not self._is_full(slot, day)
+            )
         return self._free[key]
+
+    def _is_full(self, slot: Slot, day: date) -> bool:
+        return slot.room is not None and self.rooms.is_full(slot.room, day, reservation_for(slot, 0))
 
     def _slots_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
         key = (worker.id, day)

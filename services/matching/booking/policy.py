@@ -18,7 +18,7 @@ from services.matching.booking.slot import Slot
 from services.matching.booking.standing import hold_only, reserve, standing_of
 from services.matching.booking.waiting import waiting, waits_for_the_person
 from services.matching.calendar import day_start, london_day
-from services.matching.referral_state.state import ReferralState
+from services.matching.referral_state.state import MISSES, ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
@@ -146,7 +146,7 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
             waiting(view, context, why, until),
             tasks=[_due(day_start(until), created.practice, created.urgency, asked=True)],
         )
-    if len(story.missed) > view.misses_allowed:
+    if len(story.missed) > view.misses_forgiven(diaries.misses):
         _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         expected = today + timedelta(days=NOT_REACHED_DAYS)
         return Decision(waiting(view, context, v.WaitingReason.PERSON_NOT_REACHED, expected))
@@ -244,20 +244,25 @@ def requirements_of(view: ReferralState, diaries: Diaries) -> MeetingRequirement
     return same if same.who(diaries.workers.values()) else usual
 
 
-def needs_meeting(view: ReferralState, now: datetime) -> bool:
-    """True if a referral would be given a time now, if there is one."""
+def needs_meeting(
+    view: ReferralState, now: datetime, misses: int = MISSES, *, without: Meeting | None = None
+) -> bool:
+    """True if a referral would be given a time now, if there is one.
+
+    `misses`: as the programme's rules have them. `without`: as if without this meeting.
+    """
     story = view.story
-    if story.created is None or not story.open or story.active is not None or story.attended:
+    if story.created is None or not story.open or story.active is not without or story.attended:
         return False
     today = london_day(now)
     if waits_for_the_person(view, today):
         return False
-    return len(story.missed) <= view.misses_allowed
+    return len(story.missed) <= view.misses_forgiven(misses)
 
 
 def reserve_for_urgent(referrals: Sequence[tuple[str, ReferralState]], diaries: Diaries) -> None:
     """Reserves times in `diaries` for urgent referrals (id, view), if several choose at once."""
-    choosing = [(name, view) for name, view in referrals if needs_meeting(view, diaries.now)]
+    choosing = [(name, view) for name, view in referrals if needs_meeting(view, diaries.now, diaries.misses)]
     urgent = [
         (name, view)
         for name, view in choosing

@@ -5,9 +5,9 @@ worker's hours or leave writes their caseload too. If two decide on the same dia
 reads again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from pymongo import ASCENDING, InsertOne, UpdateOne
 
@@ -15,19 +15,25 @@ from services.matching.booking.days import Caseload, Day
 from services.matching.booking.diary import HORIZON, Diaries
 from services.matching.booking.policy import RETRY_BOOKING
 from services.matching.booking.reservations import Reservation
+from services.matching.booking.room_repository import (
+    Write,
+    load_rooms,
+    reservation_rows,
+    reservations_in,
+    write_rooms,
+    write_versions,
+)
 from services.matching.calendar import london_day
-from services.matching.collections import CASELOADS, DAYS, LINK_WORKERS
+from services.matching.collections import CASELOADS, DAYS, LINK_WORKERS, ROOM_DAYS
 from services.matching.referral_state.state import ReferralState
 from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker
 from services.matching.roster.repository import worker_of
 from shared.contract.events.models import MeetingBooked
-from shared.delivery.model.errors import Conflict
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
 from shared.delivery.scheduler.task_rows import run_now
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
-
-Write = InsertOne[Mapping[str, Any]] | UpdateOne
+from shared.platform.localities.rules import ProgrammeRules, usual_rules
 
 # Waiting referrals that retry when a time comes free. The others retry in the morning.
 _WOKEN: Final = 20
@@ -36,22 +42,34 @@ _WOKEN: Final = 20
 class DiaryStore:
     """Loads the diaries in which a unit of work may book, and writes the touched ones.
 
-    `travel_minutes`: time left free before and after a home visit.
+    Attributes:
+        travel_minutes: time left free before and after a home visit, unless the programme's rules say it.
     """
 
-    def __init__(self, travel_minutes: int = TRAVEL_MINUTES) -> None:
+    def __init__(
+        self,
+        travel_minutes: int = TRAVEL_MINUTES,
+        rules: Callable[[], ProgrammeRules] = usual_rules,
+    ) -> None:
         self._travel_minutes = travel_minutes
+        self._rules = rules
+
+    def _empty(self, now: datetime, workers: Mapping[str, LinkWorker]) -> Diaries:
+        """Diaries by the rules of now, in which nothing is loaded yet."""
+        rules = self._rules()
+        travel = self._travel_minutes if rules.travel_minutes is None else rules.travel_minutes
+        return Diaries(now, workers, travel_minutes=travel, misses=rules.misses)
 
     async def load(
         self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
     ) -> Diaries:
         """Loads the days and caseloads in which decisions about these referrals may book."""
         if not referrals:
-            return Diaries(now, travel_minutes=self._travel_minutes)
+            return self._empty(now, {})
         localities = sorted({one.locality for one in referrals})
         ids = [one.referral_id for one in referrals]
         workers = await _workers_of(tx, localities, referrals)
-        diaries = Diaries(now, workers, travel_minutes=self._travel_minutes)
+        diaries = self._empty(now, workers)
         ours = {"locality": {"$in": localities}}
         reach = [london_day(now + timedelta(days=n)) for n in (-1, HORIZON.days + 1)]
         days: list[Document] = [
@@ -67,6 +85,9 @@ class DiaryStore:
         async for row in tx[DAYS].find({"$or": days}, session=tx.session):
             day = _day(row)
             diaries.days[(day.link_worker, day.day)] = day
+        diaries.rooms = await load_rooms(
+            tx, workers.values(), reach[0], reach[1], {**ours, "held.r": {"$in": ids}}
+        )
         loads: list[Document] = [{"_id": {"$in": list(workers)}}, {**ours, "referrals": {"$in": ids}}]
         async for row in tx[CASELOADS].find({"$or": loads}, session=tx.session):
             diaries.caseloads[row["_id"]] = Caseload(row["_id"], row["v"], set(row["referrals"]))
@@ -76,7 +97,7 @@ class DiaryStore:
         self, tx: Transaction, workers: Sequence[LinkWorker], first: date, last: date, now: datetime
     ) -> Diaries:
         """Loads the diaries of these link workers from `first` to `last` for a page."""
-        diaries = Diaries(now, {each.id: each for each in workers}, travel_minutes=self._travel_minutes)
+        diaries = self._empty(now, {each.id: each for each in workers})
         days = {
             "link_worker": {"$in": sorted(diaries.workers)},
             "day": {"$gte": first.isoformat(), "$lte": last.isoformat()},
@@ -84,6 +105,7 @@ class DiaryStore:
         async for row in tx[DAYS].find(days, session=tx.session):
             day = _day(row)
             diaries.days[(day.link_worker, day.day)] = day
+        diaries.rooms = await load_rooms(tx, diaries.workers.values(), first, last)
         return diaries
 
     async def load_locality(
@@ -95,10 +117,11 @@ class DiaryStore:
 
     async def save(self, tx: Transaction, resources: Diaries) -> None:
         """Writes the touched days and caseloads. Raises Conflict if another writer was first."""
-        await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
-        await _write(
+        await write_versions(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
+        await write_versions(
             tx, CASELOADS, [_caseload_write(resources, name) for name in sorted(resources.touched_caseloads)]
         )
+        await write_rooms(tx, resources.rooms)
         for name in sorted(resources.freed):
             worker = resources.workers.get(name)
             if worker is not None:
@@ -135,6 +158,10 @@ async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]
         days = {"locality": locality, f"{name}.r": {"$in": theirs}}
         freed = {"$pull": {name: {"r": {"$in": theirs}}}, "$inc": {"v": 1}}
         await tx[DAYS].update_many(days, freed, session=tx.session)
+    rooms = {"locality": locality, "held.r": {"$in": theirs}}
+    await tx[ROOM_DAYS].update_many(
+        rooms, {"$pull": {"held": {"r": {"$in": theirs}}}, "$inc": {"v": 1}}, session=tx.session
+    )
     loads = {"locality": locality, "referrals": {"$in": theirs}}
     left = {"$pullAll": {"referrals": theirs}, "$inc": {"v": 1}}
     await tx[CASELOADS].update_many(loads, left, session=tx.session)
@@ -203,10 +230,7 @@ def _day_id(link_worker: str, day: date) -> str:
 
 
 def _day(row: Row) -> Day:
-    held, behind = (
-        [Reservation(h["s"], h["m"], h["r"], h["i"], h.get("t", 0)) for h in row.get(name, ())]
-        for name in ("held", "behind")
-    )
+    held, behind = (reservations_in(row, name) for name in ("held", "behind"))
     blocked = [
         Reservation(each["s"], each["m"], "", each["id"])
         for each in row.get("blocked", ())
@@ -221,13 +245,7 @@ def _day(row: Row) -> Day:
 
 def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
     day = diaries.days[key]
-    times = {
-        name: [
-            {"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id, "t": h.travel}
-            for h in each
-        ]
-        for name, each in (("held", day.reservations), ("behind", day.overlapping))
-    }
+    times = {"held": reservation_rows(day.reservations), "behind": reservation_rows(day.overlapping)}
     identity = _day_id(day.link_worker, day.day)
     if day.version:
         return UpdateOne({"_id": identity, "v": day.version}, {"$set": times, "$inc": {"v": 1}})
@@ -251,11 +269,3 @@ def _caseload_write(diaries: Diaries, link_worker: str) -> Write:
         )
     locality = diaries.workers[link_worker].locality
     return InsertOne({"_id": link_worker, "locality": locality, "v": 1, "referrals": referrals})
-
-
-async def _write(tx: Transaction, collection: str, writes: Sequence[Write]) -> None:
-    if not writes:
-        return
-    done = await tx[collection].bulk_write(list(writes), session=tx.session, ordered=False)
-    if done.matched_count + done.inserted_count != len(writes):
-        raise Conflict(f"{collection}: written by somebody else")

@@ -38,7 +38,7 @@ def reserve(booked: MeetingBooked, diaries: Diaries, context: DecisionContext, *
     """Reserves a meeting's time. Returns False if it is reserved otherwise: then the meeting may wait."""
     time = (booked.link_worker, booked.starts_at, booked.minutes)
     whose = context.referral_id, booked.meeting_id, booked.mode
-    taken = diaries.take(*time, *whose)
+    taken = diaries.take(*time, *whose, stands=True)
     if waits and not taken:
         diaries.add_overlapping(*time, *whose)
     return taken

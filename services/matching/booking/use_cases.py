@@ -83,11 +83,11 @@ class BookingUseCases:
     def _part(self, context: RequestContext, row: Row) -> BookingPart:
         return self.parts.for_request(context, row["locality"])
 
-    async def enter_meetings(self, worker: LinkWorker) -> None:
+    async def enter_meetings(self, worker: LinkWorker, *, every: bool = False) -> None:
         """Decides again on every case with a coming meeting that is in no diary.
 
         A partner booked such a meeting before this link worker was entered: an unknown link worker has no
-        diary.
+        diary. `every`: on those in a diary too, as the link worker meets people in other rooms now.
 
         Raises:
             Transient: the database stays away.
@@ -96,6 +96,8 @@ class BookingUseCases:
         days = {"link_worker": worker.id, "day": {"$gte": london_day(now).isoformat()}}
         entered: set[str] = set()
         async for day in self.runner.kernel.mongo[DAYS].find(days):
+            if every:
+                break
             entered.update(held["i"] for held in (*day["held"], *day.get("behind", ())))
         to_come = {
             "link_worker": worker.id,

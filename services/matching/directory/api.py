@@ -21,6 +21,7 @@ from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
     REFUSALS,
+    Admin,
     DirectoryCaller,
     DirectoryWriter,
     LocalityQuery,
@@ -33,7 +34,6 @@ from shared.contract.api.casework import READS_CONTACTS
 from shared.contract.api.directory import FIND_SERVICES, READ_SERVICES, SERVICE_MAILBOX
 from shared.contract.api.services import ServicesListed
 from shared.contract.events import vocabulary as v
-from shared.platform.web.auth import require
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.seams import asked_by
@@ -41,7 +41,6 @@ from shared.platform.web.seams import asked_by
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FEED_NAME: Final = r"^[a-z0-9][a-z0-9-]{0,39}$"
 
-Admin = Annotated[Principal, Depends(require("programme_admin"))]
 FeedName = Annotated[str, Path(pattern=FEED_NAME)]
 LocalityName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 

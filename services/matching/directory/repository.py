@@ -79,32 +79,12 @@ class Directory:
         Raises:
             NotTaken: the document is not the whole feed, or is larger than any feed.
         """
-        now = self._clock()
-        # In a thread: thousands of records take seconds, and other requests need the event loop.
-        read = await asyncio.to_thread(read_directory, document, feed, london_day(now))
-        if read.refused in REFUSED_WHOLE:
-            raise NotTaken(next(defect for defect in read.defects if defect.code == read.refused))
-        others = await self._of_other_feeds(feed, [service.id for service in read.services])
-        services = tuple(service for service in read.services if service.id not in others)
-        theirs = tuple(
-            Defect(service.record, "id", "id_of_another_feed", _ANOTHERS, Result.REFUSED)
-            for service in read.services
-            if service.id in others
-        )
-        report = ImportReport(
-            self._new_id(),
-            feed,
-            now,
-            read.records,
-            len(services),
-            (*read.defects, *theirs[:MAX_DEFECTS]),
-            read.left_out,
-        )
-        # A document without any service (HTML, an error as JSON, an empty page) must not replace
-        # the feed's earlier services.
-        unread = not read.services
+        report, services, unread = await self._read(document, feed)
+        now = report.at
 
         async def work(tx: Transaction) -> None:
+            # A document without any service (HTML, an error as JSON, an empty page) must not replace the
+            # feed's earlier services.
             if not unread:
                 await self.feeds.keep(tx, feed, by)
                 await _replace_feed(tx, feed, services)
@@ -138,6 +118,40 @@ class Directory:
     async def change(self, work: Callable[[Transaction], Awaitable[bool]], change: Change) -> bool:
         """Runs a change that returns whether it changed anything, with its audit entry if it did."""
         return await self._kernel.transact(work, change=change)
+
+    async def tried(self, document: bytes, feed: str) -> ImportReport:
+        """The report that an import of this document would make. Nothing is stored.
+
+        A document that is refused as a whole has its reason among the defects.
+        """
+        return (await self._read(document, feed, refuse=False))[0]
+
+    async def _read(
+        self, document: bytes, feed: str, *, refuse: bool = True
+    ) -> tuple[ImportReport, tuple[Service, ...], bool]:
+        """Reads a document: the report, the services to store, and True if no service could be read."""
+        now = self._clock()
+        # In a thread: thousands of records take seconds, and other requests need the event loop.
+        read = await asyncio.to_thread(read_directory, document, feed, london_day(now))
+        if refuse and read.refused in REFUSED_WHOLE:
+            raise NotTaken(next(defect for defect in read.defects if defect.code == read.refused))
+        others = await self._of_other_feeds(feed, [service.id for service in read.services])
+        services = tuple(service for service in read.services if service.id not in others)
+        theirs = tuple(
+            Defect(service.record, "id", "id_of_another_feed", _ANOTHERS, Result.REFUSED)
+            for service in read.services
+            if service.id in others
+        )
+        report = ImportReport(
+            self._new_id(),
+            feed,
+            now,
+            read.records,
+            len(services),
+            (*read.defects, *theirs[:MAX_DEFECTS]),
+            read.left_out,
+        )
+        return report, services, not read.services
 
     async def _of_other_feeds(self, feed: str, ids: Sequence[str]) -> frozenset[str]:
         found = self._kernel.mongo[SERVICES].find(

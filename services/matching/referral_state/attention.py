@@ -77,10 +77,12 @@ def reasons_of(
     said: StepSaid | None,
     misses_settled: int,
     handed_over: datetime | None,
+    answer_days: int = ANSWER_DAYS,
 ) -> tuple[Reason, ...]:
     """Every reason of an open case, including future ones, by the time at which they begin.
 
     `misses_settled`: this many misses are forgiven; after the next one the link worker arranges.
+    `answer_days`: after so many days a service that has not answered is rung.
     `handed_over`: the moment of a handover to a link worker who has done nothing about the case yet.
     """
     if not story.open:
@@ -88,7 +90,7 @@ def reasons_of(
     found = [
         *([Reason(NeedsYou.HANDED_OVER, handed_over, ToDo.SAY_NEXT_STEP)] if handed_over else ()),
         *_meeting(story, said, misses_settled),
-        *(reason for one in story.prescriptions for reason in _prescription(story, one, said)),
+        *(reason for one in story.prescriptions for reason in _prescription(story, one, said, answer_days)),
         *_step(story, step),
     ]
     return tuple(sorted(found, key=lambda reason: (reason.since, reason.reason, reason.about or "")))
@@ -123,14 +125,16 @@ def _meeting(story: ReferralHistory, said: StepSaid | None, misses_settled: int)
         yield Reason(NeedsYou.NO_MEETING, _evening(story.waiting.expected_by), ToDo.BOOK)
 
 
-def _prescription(story: ReferralHistory, one: Prescription, said: StepSaid | None) -> Iterator[Reason]:
+def _prescription(
+    story: ReferralHistory, one: Prescription, said: StepSaid | None, answer_days: int
+) -> Iterator[Reason]:
     about = one.prescribed.prescription_id
     asked = one.said.time
     origin = max(s.id for s in (one.said, one.reply_said, one.not_started_said) if s is not None)
     match one.status:
         case "asked":
             reason = Reason(
-                NeedsYou.SERVICE_SILENT, asked + timedelta(days=ANSWER_DAYS), ToDo.RING_SERVICE, about
+                NeedsYou.SERVICE_SILENT, asked + timedelta(days=answer_days), ToDo.RING_SERVICE, about
             )
         case "accepted" | "signposted":
             reason = Reason(

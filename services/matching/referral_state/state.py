@@ -22,7 +22,7 @@ from shared.contract.history import (
     fold_version,
     stage_of,
 )
-from shared.contract.history.next_step import Step, step_of, step_said
+from shared.contract.history.next_step import USUAL_DAYS, Step, StepDays, step_of, step_said
 
 # Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
 FOLD_VERSION: Final = fold_version(10, ALL_SECTIONS)
@@ -118,15 +118,19 @@ class ReferralState:
     @property
     def misses_allowed(self) -> int:
         """This many misses are rebooked automatically. A reopened referral counts anew."""
-        return MISSES * (1 + self.story.reopenings) - 1
+        return self.misses_forgiven(MISSES)
+
+    def misses_forgiven(self, misses: int) -> int:
+        """The same by a programme's rule: after so many misses, no meeting is booked automatically."""
+        return misses * (1 + self.story.reopenings) - 1
 
     def meeting(self, meeting_id: str) -> Meeting | None:
         """The meeting with this id, or None."""
         return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
 
 
-def fold(facts: Sequence[Fact], sources: SourceTable) -> ReferralState:
-    """Folds this set of facts, in whatever order they arrived."""
+def fold(facts: Sequence[Fact], sources: SourceTable, days: StepDays = USUAL_DAYS) -> ReferralState:
+    """Folds this set of facts, in whatever order they arrived. `days`: as the programme's rules have them."""
     story = fold_referral(facts, sources)
     told = EffectiveFacts(facts, sources)
     changed = told.of(o.LinkWorkerChanged)
@@ -152,8 +156,8 @@ def fold(facts: Sequence[Fact], sources: SourceTable) -> ReferralState:
         retracted=frozenset(told.retracted),
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
     )
-    step = step_of(story)
-    reasons = reasons_of(story, step, step_said(story), view.misses_allowed, _handed_over(told))
+    step = step_of(story, days)
+    reasons = reasons_of(story, step, step_said(story), view.misses_allowed, _handed_over(told), days.answer)
     return replace(view, step=step, reasons=reasons)
 
 

@@ -1,18 +1,18 @@
 """A link worker's absence: the meetings that it moved, and its withdrawal."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from services.matching.booking.diary import Diaries
 from services.matching.booking.repository import touch_caseload, wake_waiting
 from services.matching.booking.undo import retract
-from services.matching.calendar import day_start
 from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.commands import Command, meeting_of, open_case
 from services.matching.referral_state.presenter import CasePresenter
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import ToRing
 from services.matching.roster.link_workers import Leave, LinkWorker
-from services.matching.roster.repository import link_workers, remove_leave
+from services.matching.roster.moves import in_leave
+from services.matching.roster.repository import add_leave, link_workers, remove_leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.topics import our_parts
@@ -22,11 +22,9 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 
 async def moved_by(runner: CommandRunner, worker: LinkWorker, leave: Leave) -> list[ToRing]:
-    """People whose meeting with this link worker was cancelled for these days, by time of day."""
-    begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
+    """People whose meeting with this link worker was cancelled for this leave, by time of day."""
     called_off = {
-        "link_worker": worker.id,
-        "starts_at": {"$gte": begins, "$lt": ends},
+        **in_leave(worker, leave),
         "status": "cancelled",
         "why": v.CancelReason.LINK_WORKER_AWAY.value,
     }
@@ -38,15 +36,15 @@ async def moved_by(runner: CommandRunner, worker: LinkWorker, leave: Leave) -> l
     )
     found = []
     for row in rows:
-        was = next(
+        moved = [
             lines.meeting(row, meeting)
             for meeting in row["view"]["meetings"]
             if meeting["link_worker"] == worker.id
-            and begins <= meeting["starts_at"] < ends
+            and leave.meets(meeting["starts_at"], meeting["minutes"])
             and meeting["status"] == "cancelled"
-        )
+        ]
         case = lines.case(row)
-        found.append(ToRing(case, was, case.active))
+        found += [ToRing(case, was, case.active) for was in moved[:1]]
     return sorted(found, key=lambda one: (one.was.starts_at, one.case.referral_id))
 
 
@@ -55,14 +53,16 @@ def one_day_of(worker: LinkWorker, day: date) -> bool:
     return Leave(first=day, last=day) in worker.leave
 
 
-async def open_day(tx: Transaction, worker: LinkWorker, day: date) -> None:
-    """Takes an absence of one day out of a link worker's leave."""
-    await remove_leave(tx, worker.id, Leave(first=day, last=day))
+async def replace_leave(tx: Transaction, worker: LinkWorker, leave: Leave, instead: Leave | None) -> None:
+    """Takes a leave out of an entry, and stores what is left of it."""
+    await remove_leave(tx, worker.id, leave)
+    if instead is not None:
+        await add_leave(tx, worker.id, instead)
     await touch_caseload(tx, worker.locality, worker.id)
 
 
-async def offer_day(tx: Transaction, worker: LinkWorker, runner: CommandRunner) -> None:
-    """Offers the rest of the day to waiting referrals."""
+async def offer_times(tx: Transaction, worker: LinkWorker, runner: CommandRunner) -> None:
+    """Offers times that came free to waiting referrals."""
     await wake_waiting(tx, worker.locality, worker.practices, runner.kernel.clock())
 
 

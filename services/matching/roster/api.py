@@ -9,11 +9,22 @@ from services.matching.authorization import OTHER_PARTS
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.request import RequestContext
-from services.matching.roster.schemas import LeaveIn, LinkWorkerIn, LinkWorkerOut, OffSick, ToRingOut
+from services.matching.roster.schemas import (
+    BackIn,
+    EntriesOut,
+    EntryOut,
+    LeaveIn,
+    LeavePreviewOut,
+    LinkWorkerIn,
+    LinkWorkerOut,
+    OffSick,
+    ToRingOut,
+)
 from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
     REFUSALS,
+    Admin,
     AwayCaller,
     DirectoryWriter,
     LinkWorkerName,
@@ -73,6 +84,13 @@ async def all_of_locality(
     return Response(content, media_type="application/json", headers=headers)
 
 
+@router.get("")
+async def entries(request: Request, caller: Admin) -> EntriesOut:
+    """Every entry of the caller's localities, with its open cases."""
+    found = await queries(request).roster.entries(caller)
+    return EntriesOut(link_workers=[EntryOut.of(each) for each in found])
+
+
 @router.get("/{link_worker}")
 async def one(
     request: Request,
@@ -100,6 +118,40 @@ async def put(
     if entry.id != link_worker:
         raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
     return LinkWorkerOut.of(await features(request).roster.put_link_worker(caller, entry.link_worker()))
+
+
+@router.post("/{link_worker}/undo")
+async def undo(request: Request, link_worker: LinkWorkerName, caller: Admin) -> LinkWorkerOut:
+    """Takes back the last change of an entry. 409 if leave or another change followed it."""
+    return LinkWorkerOut.of(await features(request).roster.undo_change(RequestContext(caller), link_worker))
+
+
+@router.post("/{link_worker}/leave/preview")
+async def preview(
+    request: Request, link_worker: LinkWorkerName, caller: AwayCaller, away: LeaveIn
+) -> LeavePreviewOut:
+    """Shows what becomes of the meetings if this leave is recorded. Changes nothing."""
+    found = await queries(request).roster.preview(caller, link_worker, away.leave())
+    owner = found.moved_by.name if found.moved_by else None
+    return LeavePreviewOut(meetings=list(found.meetings), moved_by=owner)
+
+
+@router.post("/{link_worker}/leave/undo")
+async def undo_leave(
+    request: Request, link_worker: LinkWorkerName, caller: AwayCaller, away: LeaveIn
+) -> ToRingOut:
+    """Takes a leave back. Coming meetings get their times again if these are free."""
+    do = features(request).roster
+    return ToRingOut(to_ring=await do.here_after_all(RequestContext(caller), link_worker, away.leave()))
+
+
+@router.post("/{link_worker}/leave/end")
+async def end_leave(
+    request: Request, link_worker: LinkWorkerName, caller: AwayCaller, back: BackIn
+) -> LinkWorkerOut:
+    """Ends a leave on the day on which the link worker is back. Moved meetings keep their time."""
+    do = features(request).roster
+    return LinkWorkerOut.of(await do.back(RequestContext(caller), link_worker, back.leave(), back.back_on))
 
 
 @router.post("/{link_worker}/leave")

@@ -55,6 +55,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "link-ended": "The service’s link has ended. Nobody can use it any more.",
         "link-sent": "A new link is on its way to the service by email.",
         "link-settled": "The link stays ended.",
+        "entry-added": "The link worker is added. Now enter their hours.",
+        "entry-saved": "The change is saved.",
+        "feed-saved": "The feed is saved. Try it before you take it.",
+        "feed-removed": "The feed is removed.",
+        "leave-ended": "The leave ends on the day before they are back.",
         "flagged": "Thank you. Somebody will check this listing.",
     }
 )

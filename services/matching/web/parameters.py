@@ -32,6 +32,7 @@ DeskCaller = Annotated[Principal, Depends(require("link_worker", "referrer"))]
 AnswerCaller = Annotated[Principal, Depends(require("link_worker", "provider"))]
 HandsOverCaller = Annotated[Principal, Depends(require("link_worker", "manager", "programme_admin"))]
 AwayCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
+Admin = Annotated[Principal, Depends(require("programme_admin"))]
 DiaryCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 # Scopes that a token of role `service` must hold. Tokens of people need none of them.
 WRITES_DIRECTORY: Final = "directory:write"

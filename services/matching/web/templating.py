@@ -24,6 +24,7 @@ from shared.platform.web.settings import ServiceSettings
 from shared.platform.web.static_files import StaticFiles
 
 SignedInLinkWorker = Annotated[Principal, Depends(require_page("link_worker"))]
+Administrator = Annotated[Principal, Depends(require_page("programme_admin"))]
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"

@@ -1,7 +1,7 @@
 """Decides which messages to schedule, and whether a scheduled one is still needed. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -47,28 +47,46 @@ class PastMessages:
         return self.ended_for(context) | sending
 
 
+def _the_day_before() -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class MessagePolicy:
     """The service's one decision: schedules every message that the referral calls for and that is new.
 
     A task that exists already is kept as it is, so deciding again changes nothing. `delay` is the wait before
-    news that may still change.
+    news that may still change. `reminder_days`: a reminder is sent so many days before; 0 for none.
     """
 
     delay: timedelta
+    reminder_days: Callable[[], int] = _the_day_before
 
     def __call__(self, state: NotificationState, past: PastMessages, context: DecisionContext) -> Decision:
         """Decides on the messages to schedule for this state; NOTHING if none is new."""
         ended, claimed = past.ended_for(context), past.claimed_for(context)
         tasks = [
             task
-            for message in state.messages
-            if str(message.name) not in ended
+            for message in map(self._by_rules, state.messages)
+            if message is not None
+            and str(message.name) not in ended
             and (message.follows is None or str(message.follows) in claimed)
             and (message.name.template is Template.REMINDER or is_ours_to_tell(message, context))
             and (task := self._task(message, context.now)) is not None
         ]
         return Decision(tasks=tasks) if tasks else NOTHING
+
+    def _by_rules(self, message: Message) -> Message | None:
+        """The message as the programme's rules have it; None for a reminder that they leave out."""
+        days = self.reminder_days()
+        if message.name.template is not Template.REMINDER or message.not_before is None or days == 1:
+            return message
+        if days == 0:
+            return None
+        local = message.not_before.astimezone(LONDON)
+        day = local.date() - timedelta(days=days - 1)
+        at = datetime.combine(day, local.time(), LONDON).astimezone(message.not_before.tzinfo)
+        return replace(message, not_before=at)
 
     def _task(self, message: Message, now: datetime) -> ScheduledTask | None:
         if not is_news(message, now) or _too_late_to_remind(message, now):

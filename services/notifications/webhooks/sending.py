@@ -6,26 +6,16 @@ No redirect is followed and no proxy is used: httpcore does neither.
 """
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import httpcore
 
-from services.notifications.webhooks.addresses import Address, is_public
 from services.notifications.webhooks.policy import Answer
-from services.notifications.webhooks.resolving import NameNotFound, Resolve
 from services.notifications.webhooks.targets import Target
-
-_MAX_ADDRESSES: Final = 3
-# After so long without a connection, the next address is tried.
-_NEXT_SECONDS: Final = 1.5
-
-
-class AddressRefused(Exception):
-    """A name leads to an address inside a private network."""
+from shared.platform.outbound.pinned import AddressRefused, PinnedNetwork
+from shared.platform.outbound.resolving import NameNotFound, Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +72,9 @@ class WebhookSender:
         url = httpcore.URL(scheme=b"https", host=target.host.encode(), port=target.port, target=target.path)
         limits = self._limits
         waits = {"connect": limits.connect_seconds, "read": limits.total_seconds}
-        pinned = _Pinned(target, self._resolve, private_allowed=self._private_allowed)
+        pinned = PinnedNetwork(
+            target.host, target.literal, self._resolve, private_allowed=self._private_allowed
+        )
         pool = httpcore.AsyncConnectionPool(ssl_context=self._tls, network_backend=pinned, max_connections=1)
         async with (
             pool,
@@ -116,45 +108,3 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
         if each.lower() == name:
             return value.decode("latin-1")
     return None
-
-
-class _Pinned(httpcore.AsyncNetworkBackend):
-    """Connects to a judged address of the target's host, whatever its name means a moment later."""
-
-    def __init__(self, target: Target, resolve: Resolve, *, private_allowed: bool) -> None:
-        self._target = target
-        self._resolve = resolve
-        self._private_allowed = private_allowed
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's interface
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Resolves the name, and connects to the first of its addresses that takes a connection."""
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._connect(port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout from None
-
-    async def _connect(self, port: int) -> httpcore.AsyncNetworkStream:
-        addresses = await self._addresses()
-        for address in addresses[:-1]:
-            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await self._network.connect_tcp(str(address), port, timeout=_NEXT_SECONDS)
-        return await self._network.connect_tcp(str(addresses[-1]), port)
-
-    async def _addresses(self) -> list[Address]:
-        literal = self._target.literal
-        found = [literal] if literal is not None else list(await self._resolve(self._target.host))
-        if not found:
-            raise NameNotFound
-        # One private address among public ones is an attempt to be led there: refuse the whole name.
-        if not self._private_allowed and not all(is_public(address) for address in found):
-            raise AddressRefused
-        return found[:_MAX_ADDRESSES]

@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from services.notifications.webhooks.addresses import Address, is_public
+from shared.platform.outbound.addresses import Address, is_public
 
 _MAX_LENGTH: Final = 2000
 _HTTPS: Final = 443

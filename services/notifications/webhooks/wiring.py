@@ -11,7 +11,6 @@ from services.notifications.webhooks.attempts import Attempts
 from services.notifications.webhooks.dispatcher import WebhookDispatcher
 from services.notifications.webhooks.policy import Schedule
 from services.notifications.webhooks.repository import Deliveries, Endpoints
-from services.notifications.webhooks.resolving import Resolve, resolve_name
 from services.notifications.webhooks.sealing import Sealing
 from services.notifications.webhooks.sending import WebhookSender
 from services.notifications.webhooks.use_cases import WebhookUseCases
@@ -21,6 +20,7 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities
+from shared.platform.outbound.resolving import Resolve, resolve_name
 
 __all__ = ["Resolve", "Webhooks", "make_webhooks", "receivers_tls", "resolve_name"]
 

@@ -23,7 +23,7 @@ from shared.contract.history import (
     stage_of,
     uncounted,
 )
-from shared.contract.history.next_step import step_of
+from shared.contract.history.next_step import USUAL_DAYS, StepDays, step_of
 from shared.platform.clock import london_day
 
 SECTIONS: Final = (CONTACT, NEXT_STEP, SHARING, STAGE)
@@ -75,12 +75,12 @@ class ReferralState:
         return max([story.created_said.recorded, *lost])
 
 
-def fold(facts: Sequence[Fact], sources: SourceTable) -> ReferralState:
-    """The state that these facts give, in whatever order they arrived."""
+def fold(facts: Sequence[Fact], sources: SourceTable, days: StepDays = USUAL_DAYS) -> ReferralState:
+    """The state that these facts give, in whatever order they arrived. `days`: by the programme's rules."""
     effective = EffectiveFacts(facts, sources)
     story = fold_referral(facts, sources, SECTIONS, effective)
     return ReferralState(
-        story, stage_of(story), _next(story), _uncounted_of_partners(facts, sources, effective)
+        story, stage_of(story), _next(story, days), _uncounted_of_partners(facts, sources, effective)
     )
 
 
@@ -92,13 +92,13 @@ def _uncounted_of_partners(
     return tuple(each for each in uncounted(facts, sources, effective) if not our_parts(each.fact.source))
 
 
-def _next(story: ReferralHistory) -> NextEvent | None:
+def _next(story: ReferralHistory, days: StepDays) -> NextEvent | None:
     if not story.open:
         return None
     if story.active is not None:
         at = story.active.booked.starts_at
         return NextEvent(v.NextStepCode.MEET, london_day(at), at)
-    step = step_of(story)
+    step = step_of(story, days)
     if step is None:
         return None
     promised = step.derived and story.waiting is not None and not (story.attended or story.prescriptions)

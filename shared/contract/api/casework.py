@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,13 +30,23 @@ class WeeklyHours(BaseModel):
     closes: LocalTime
     practices: list[OdsCode]
     place: Annotated[str, Field(description="The place in words for a visitor, such as a room.")]
+    room: Annotated[
+        str | None,
+        Field(description="The room's id, where casework keeps a list of rooms."),
+    ] = None
 
 
 class DaysAway(BaseModel):
-    """Days away, both ends included."""
+    """Days away, both ends included. A reader who knows no halves and no open ends takes whole days."""
 
     first: Day
     last: Day
+    half: Annotated[
+        Literal["am", "pm"] | None, Field(description="The half of a single day; left out for whole days.")
+    ] = None
+    end_unknown: Annotated[
+        bool, Field(description="The leave lasts until it is ended. `last` is a day far ahead.")
+    ] = False
 
 
 class LinkWorkerEntry(BaseModel):
@@ -52,7 +62,12 @@ class LinkWorkerEntry(BaseModel):
     languages: list[LanguageCode]
     meeting_minutes: Annotated[int, Field(ge=15, le=120, description="Length of a meeting.")]
     caseload_limit: Annotated[int, Field(ge=0, description="Open cases at most.")]
+    caseload_weight: Annotated[
+        int, Field(ge=10, le=200, description="Share of new cases beside colleagues, in per cent.")
+    ] = 100
     home_visits: bool
+    telephone_meetings: Annotated[bool, Field(description="Meets people by telephone too.")] = True
+    video_meetings: Annotated[bool, Field(description="Meets people by video too.")] = False
     active: Annotated[bool, Field(description="False: no new meeting is booked with them.")] = True
 
 

@@ -25,6 +25,17 @@ REVIEW_DAYS: Final = 84  # From the first visit until the review.
 WEEKS_NOT_KNOWN: Final = 4  # For a waiting list of unknown length.
 ACT_DAYS: Final = 2  # From something that went wrong until the link worker looks at it.
 
+
+@dataclass(frozen=True, slots=True)
+class StepDays:
+    """Days that a programme may set: until a silent service is rung, from the first visit to the review."""
+
+    answer: int = ANSWER_DAYS
+    review: int = REVIEW_DAYS
+
+
+USUAL_DAYS: Final = StepDays()
+
 # A next step and the id of the fact that said it.
 StepSaid = tuple[NextStep, str]
 
@@ -45,7 +56,7 @@ def step_said(story: ReferralHistory) -> StepSaid | None:
     return story.next_step, story.next_step_said.id
 
 
-def step_of(story: ReferralHistory) -> Step | None:
+def step_of(story: ReferralHistory, days: StepDays = USUAL_DAYS) -> Step | None:
     """The next step of an open referral; None if no fact said one and none follows.
 
     A step that was said stands until something newer happens, by the ids of the facts. Then the step that
@@ -53,7 +64,7 @@ def step_of(story: ReferralHistory) -> Step | None:
     """
     if not story.open:
         return None
-    follows, said = derived(story), step_said(story)
+    follows, said = derived(story, days), step_said(story)
     if said is None:
         return follows
     step, fact_id = said
@@ -62,11 +73,11 @@ def step_of(story: ReferralHistory) -> Step | None:
     return Step(step.code, step.on, derived=False)
 
 
-def derived(story: ReferralHistory) -> Step | None:
+def derived(story: ReferralHistory, days: StepDays = USUAL_DAYS) -> Step | None:
     """The next step that follows from the history itself."""
     found = _before_the_meeting(story)
     if found is None:
-        found = min(_after_the_meeting(story), key=lambda step: step[1], default=None)
+        found = min(_after_the_meeting(story, days), key=lambda step: step[1], default=None)
     return Step(found[0], found[1], derived=True) if found else None
 
 
@@ -84,12 +95,12 @@ def _before_the_meeting(story: ReferralHistory) -> tuple[NextStepCode, date] | N
     return (NextStepCode.RING, waiting.expected_by) if waiting is not None else None
 
 
-def _after_the_meeting(story: ReferralHistory) -> Iterator[tuple[NextStepCode, date]]:
+def _after_the_meeting(story: ReferralHistory, days: StepDays) -> Iterator[tuple[NextStepCode, date]]:
     over = plan_over(story)
     if over is not None:
         yield NextStepCode.REVIEW, _days_after(london_day(over.time), ACT_DAYS)
     for prescription in story.prescriptions:
-        step = None if settled(story, prescription) else prescription_step(prescription)
+        step = None if settled(story, prescription) else prescription_step(prescription, days)
         if step is not None:
             yield step
     if not story.prescriptions and story.attended:
@@ -102,14 +113,16 @@ def _after_the_meeting(story: ReferralHistory) -> Iterator[tuple[NextStepCode, d
                         yield NextStepCode.REVIEW, action.review_on
 
 
-def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] | None:
+def prescription_step(
+    prescription: Prescription, days: StepDays = USUAL_DAYS
+) -> tuple[NextStepCode, date] | None:
     """The next step with one service of the plan; None if it has ended."""
     asked = london_day(prescription.said.time)
     answer = prescription.reply_said
     answered = london_day(answer.time) if answer else asked
     match prescription.status:
         case "asked":
-            return NextStepCode.WAIT_FOR_SERVICE, _days_after(asked, ANSWER_DAYS)
+            return NextStepCode.WAIT_FOR_SERVICE, _days_after(asked, days.answer)
         case "accepted" | "signposted":
             return NextStepCode.CHECK_FIRST_VISIT, _days_after(answered, FIRST_VISIT_DAYS)
         case "waiting_list":
@@ -122,7 +135,7 @@ def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] |
             stopped = prescription.not_started_said
             return NextStepCode.RING, _days_after(london_day(stopped.time) if stopped else asked, ACT_DAYS)
         case "started":
-            return NextStepCode.REVIEW, _days_after(prescription.started_on or asked, REVIEW_DAYS)
+            return NextStepCode.REVIEW, _days_after(prescription.started_on or asked, days.review)
         case _:
             return None
 

@@ -1,6 +1,6 @@
 """Publishes versions of the table. The operator alone may write the control topic."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from shared.contract.programme_authority import faults
 from shared.delivery.control.log import read_control
 from shared.platform.kafka_connection import KafkaConnection
+from shared.platform.localities import Localities
 from shared.platform.localities.differences import differences
 from shared.platform.localities.document import Document
 from shared.platform.localities.entries import LocalitiesError
@@ -152,6 +153,76 @@ async def change_table(
             return None
         try:
             return await _published(kafka, topic, version, standing)
+        except VersionRefused as refused:
+            if refused.code != "conflicting" or attempt + 1 == _MOST_ATTEMPTS:
+                raise
+    raise AssertionError  # Not reached: the last attempt returns or raises.
+
+
+def base_of(
+    versions: Versions, now: datetime, in_force_from: datetime | None, *, supersedes: bool = False
+) -> TableVersion:
+    """The version that a change follows: the one in force then. `supersedes`: the newest, which it may end.
+
+    Raises:
+        VersionRefused: there is none; or another version waits for a later time, and this one would end it.
+    """
+    newest, standing = versions.newest, versions.standing(now)
+    if newest is None or standing is None:
+        raise VersionRefused("empty", "The control topic is empty: publish a table.")
+    if supersedes:
+        return newest
+    if newest.in_force_from <= max(now, newest.made_at):
+        return standing
+    if in_force_from is None or in_force_from < newest.in_force_from:
+        raise VersionRefused(
+            "another_waits",
+            f"Version {newest.number} waits until {newest.in_force_from.isoformat()}: choose a later time, or"
+            " take that version back first.",
+        )
+    return newest
+
+
+async def publish_change(
+    kafka: KafkaConnection,
+    topic: str,
+    change: Change,
+    author: str,
+    now: datetime,
+    in_force_from: datetime | None = None,
+    *,
+    supersedes: bool = False,
+    prepare: Callable[[Localities], Awaitable[None]] | None = None,
+) -> Published | None:
+    """Publishes the table with a change, which an administrator asked for. Owners stay as they stand.
+
+    `supersedes`: the change ends a version that waits for its time.
+    `prepare`: gives the new table's users, rights and topics, before any service reads it.
+
+    Returns:
+        None if `change` changes nothing.
+
+    Raises:
+        VersionRefused: no reader would accept it, or another version waits; nothing was published.
+        LocalitiesError: `change` makes no sense in the table as it stands; nothing was published.
+        NoControlTopic: there is none.
+        KafkaError, OSError: the broker does not answer, or refuses us.
+    """
+    for attempt in range(_MOST_ATTEMPTS):
+        versions = (await standing_versions(kafka, topic)).versions
+        base = base_of(versions, now, in_force_from, supersedes=supersedes)
+        document = change(base.document)
+        version = (
+            None
+            if document == base.document
+            else next_version(versions, document, author, now, in_force_from)
+        )
+        if version is None:
+            return None
+        if prepare is not None:
+            await prepare(version.localities)
+        try:
+            return await _published(kafka, topic, version, base)
         except VersionRefused as refused:
             if refused.code != "conflicting" or attempt + 1 == _MOST_ATTEMPTS:
                 raise

@@ -92,6 +92,13 @@ class Entry:
             raise LocalitiesError(f"{self.where}, {key} must be a table of names and values.")
         return value
 
+    def tables(self, key: str) -> list[Mapping[str, Any]]:
+        """The list of tables at a key, as they are."""
+        value = self._value(key)
+        if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+            raise LocalitiesError(f"{self.where}: {key} must be a list of tables.")
+        return list(value)
+
     def entries(self, key: str) -> list[Entry]:
         """The list of entries at a key."""
         value = self._value(key)

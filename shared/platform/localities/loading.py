@@ -26,8 +26,10 @@ from shared.platform.localities.model import (
     Practice,
     Source,
 )
+from shared.platform.localities.notices import notices_in
 from shared.platform.localities.ownership import claims_of, is_address, owners_of
 from shared.platform.localities.practices import ODS_CODE
+from shared.platform.localities.rules import rules_in
 from shared.platform.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.platform.people.telephone import TelephoneNotAccepted, parse_public_telephone
 
@@ -70,6 +72,9 @@ def localities_of(document: Document, name: str) -> Localities:
     hub = _contact(programme.entry("hub"))
     everyones = programme.entries("sources")
     rules = rules_of(_says(programme.entry(SAYS))) if programme.has(SAYS) else TABLE
+    programme_rules = rules_in(programme)
+    slugs = [entry.text("slug") for entry in file.entries("locality") if entry.is_text("slug")]
+    notices = notices_in(programme, slugs)
     programme.done()
     taken = _Taken(set(), {})
     entries = file.entries("locality")
@@ -79,7 +84,15 @@ def localities_of(document: Document, name: str) -> Localities:
         raise LocalitiesError(f"{name}: there is no locality.")
     inside = {practice.ods for locality in localities for practice in locality.practices}
     outside = tuple(practice for ods, practice in known.items() if ods not in inside)
-    return Localities(named, hub, tuple(localities), outside, rules=rules)
+    return Localities(
+        named,
+        hub,
+        tuple(localities),
+        outside,
+        rules=rules,
+        programme_rules=programme_rules,
+        notices=notices,
+    )
 
 
 def document_says(document: Document, name: str) -> Says | None:

@@ -10,6 +10,8 @@ from typing import Final
 
 from shared.contract.authority import TABLE, SourceRole, Table
 from shared.contract.events import topics
+from shared.platform.localities.notices import Notice
+from shared.platform.localities.rules import USUAL, ProgrammeRules
 
 # The parts of a locality that a partner may bring itself.
 PARTS = topics.SOURCE_PARTS
@@ -183,6 +185,8 @@ class _Table:
     version: int
     fold_rules: Mapping[str, int]
     rules: Table
+    programme_rules: ProgrammeRules
+    notices: tuple[Notice, ...]
 
 
 class Localities:
@@ -202,6 +206,8 @@ class Localities:
         version: int = 0,
         fold_rules: Mapping[str, int] = MappingProxyType({}),
         rules: Table = TABLE,
+        programme_rules: ProgrammeRules = USUAL,
+        notices: tuple[Notice, ...] = (),
     ) -> None:
         """`version` is 0 for a table of a file; `fold_rules` see `fold_rules_version`."""
         inside = (practice for locality in localities for practice in locality.practices)
@@ -213,6 +219,8 @@ class Localities:
             version,
             fold_rules,
             rules,
+            programme_rules,
+            notices,
         )
 
     @classmethod
@@ -227,9 +235,17 @@ class Localities:
     def numbered(self, version: int, fold_rules: Mapping[str, int]) -> Localities:
         """The same table under a version's number."""
         practices = tuple(self._table.practices.values())
-        since, rules = MappingProxyType(dict(fold_rules)), self.rules
+        since = MappingProxyType(dict(fold_rules))
         return Localities(
-            self.name, self.hub, tuple(self), practices, version=version, fold_rules=since, rules=rules
+            self.name,
+            self.hub,
+            tuple(self),
+            practices,
+            version=version,
+            fold_rules=since,
+            rules=self.rules,
+            programme_rules=self.programme_rules,
+            notices=self.notices,
         )
 
     @property
@@ -256,6 +272,16 @@ class Localities:
     def rules(self) -> Table:
         """The table of who may say what, as admission judges it."""
         return self._table.rules
+
+    @property
+    def programme_rules(self) -> ProgrammeRules:
+        """The programme's rules: misses, reminders, travel, nudges and reviews."""
+        return self._table.programme_rules
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """The notices of the table, past and coming ones among them."""
+        return self._table.notices
 
     def fold_rules_version(self, slug: str) -> int:
         """The version since which what the fold of this locality depends on is as it is now."""

@@ -18,6 +18,7 @@ from shared.platform.localities.document import Document, canonical
 from shared.platform.localities.entries import Entry, LocalitiesError
 from shared.platform.localities.loading import load_localities, localities_of
 from shared.platform.localities.model import Localities, Locality
+from shared.platform.localities.rules import step_days
 
 EXPORT_SUFFIX: Final = ".jsonl"
 _MOST_VERSIONS: Final = 1_000_000
@@ -211,7 +212,12 @@ def _with_fold_rules(version: TableVersion, former: TableVersion | None) -> Tabl
     rules: dict[str, int] = {}
     for slug, locality in version.localities.by_slug.items():
         before = former.localities.by_slug.get(slug) if former else None
-        same = former is not None and before is not None and fold_digest(before) == fold_digest(locality)
+        same = (
+            former is not None
+            and before is not None
+            and fold_digest(before) == fold_digest(locality)
+            and step_days(former.localities.programme_rules) == step_days(version.localities.programme_rules)
+        )
         rules[slug] = former.localities.fold_rules_version(slug) if former and same else version.number
     return replace(version, localities=version.localities.numbered(version.number, rules))
 

@@ -88,6 +88,7 @@ def create_service_app(
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.table = localities
     app.state.pages = pages or Pages(settings)
     app.state.sessions = sessions = Sessions(settings, clock)
     app.state.session_check = RememberedSessions(check)

@@ -11,6 +11,8 @@ class Link:
 
     text: str
     href: str
+    # Further beginnings of its pages' addresses.
+    also: tuple[str, ...] = ()
 
 
 _SERVICES = Link("Services", "/matching/services")
@@ -36,6 +38,7 @@ _BY_ROLE: dict[str, tuple[Link, ...]] = {
         _SERVICES,
         Link("Figures", "/evaluation/"),
         Link("Messages", "/notifications/"),
+        Link("Administration", "/matching/administration", also=("/referral/administration",)),
     ),
     "guardian": (Link("Who looked", "/referral/audit"),),
 }
@@ -63,6 +66,9 @@ def home_of(caller: Principal) -> str:
 def current(links: tuple[Link, ...], path: str) -> str | None:
     """The entry of the page at `path`: the one with the longest address that it begins with."""
     fitting = [
-        link.href for link in links if path == link.href or path.startswith(link.href.rstrip("/") + "/")
+        (len(begin), link.href)
+        for link in links
+        for begin in (link.href, *link.also)
+        if path == begin or path.startswith(begin.rstrip("/") + "/")
     ]
-    return max(fitting, key=len, default=None)
+    return max(fitting, default=(0, None))[1]

@@ -1,7 +1,7 @@
 """Pages: the NHS.UK components, our shell around them, and what every template knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.routing import Match
 
 from shared.contract import labels
 from shared.platform.clock import LONDON
+from shared.platform.localities import Localities
 from shared.platform.people.telephone import as_dialled
 from shared.platform.web import dates
 from shared.platform.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
@@ -91,7 +92,8 @@ class Pages:
         caller: Principal | None = getattr(request.state, "caller", None)
         links = navigation(caller, development=self._settings.env == "development")
         query = f"?{request.url.query}" if request.url.query else ""
-        today = request.app.state.clock().astimezone(LONDON).date()
+        now = request.app.state.clock()
+        today = now.astimezone(LONDON).date()
         html = self.environment.get_template(template).render(
             request=request,
             caller=caller,
@@ -101,6 +103,7 @@ class Pages:
             example_day=lambda days: dates.example_day(today + timedelta(days=days)),
             reading=reading_settings(request),
             tools_open=tools_open(request),
+            page_notices=_notices(request, caller, now),
             return_to=local_path(request.url.path + query) if _can_be_had_again(request) else "/",
             **context,
         )
@@ -115,6 +118,13 @@ class Pages:
         for name, value in (problem.headers or {}).items():
             response.headers[name] = value
         return response
+
+
+def _notices(request: Request, caller: Principal | None, now: datetime) -> list[str]:
+    """The notices for this reader, as the table in force has them."""
+    table: Localities | None = getattr(request.app.state, "table", None)
+    theirs = caller.localities if caller is not None else frozenset()
+    return [each.text for each in table.notices if each.shown(now, theirs)] if table is not None else []
 
 
 def _can_be_had_again(request: Request) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
+from shared.platform.web.principal import Principal
+
 # Below the ten seconds within which signing out works everywhere, by the time that an answer takes.
 REMEMBERED_SECONDS: Final = 8.0
 _MOST_REMEMBERED: Final = 10_000
@@ -27,8 +29,11 @@ class SessionCheck(Protocol):
 class SessionKeeper(SessionCheck, Protocol):
     """Keeps sessions too."""
 
-    async def begin(self, digest: str, ends: datetime) -> None:
-        """Opens a session, which ends at `ends` (UTC) at the latest. Raises SessionsUnavailable."""
+    async def begin(self, digest: str, ends: datetime, caller: Principal | None = None) -> None:
+        """Opens a session, which ends at `ends` (UTC) at the latest, and notes that the caller signed in.
+
+        The session holds nothing of the caller. Raises SessionsUnavailable.
+        """
         ...
 
     async def end(self, digest: str) -> None:

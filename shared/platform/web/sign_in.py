@@ -86,7 +86,7 @@ def sign_in_routes(settings: ServiceSettings, keeper: SessionKeeper) -> APIRoute
         before = sessions.current(request)
         try:
             session = sessions.start(response, access_token, acr)
-            await keeper.begin(session.digest, session.ends)
+            await keeper.begin(session.digest, session.ends, caller)
             if before is not None:  # one browser has one session: the earlier cookie may have been copied
                 await _end(request, keeper, before)
         except SessionTooLarge:

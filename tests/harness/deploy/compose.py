@@ -46,7 +46,7 @@ def lineage(name: str) -> list[Stage]:
 
 def module(container: str) -> str:
     """The module that a container runs."""
-    program, flag, name = CONTAINERS[container]["command"]
+    program, flag, name, *_ = CONTAINERS[container]["command"]
     assert (program, flag) == ("python", "-m")
     return str(name)
 

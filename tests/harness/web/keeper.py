@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from shared.platform.web.principal import Principal
 from shared.platform.web.session_keeping import SessionsUnavailable
 
 
@@ -13,7 +14,7 @@ class MemorySessions:
         self.away = False
         self.questions = 0
 
-    async def begin(self, digest: str, ends: datetime) -> None:
+    async def begin(self, digest: str, ends: datetime, caller: Principal | None = None) -> None:
         self._answer()
         self.open.add(digest)
 

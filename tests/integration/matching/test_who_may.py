@@ -40,6 +40,20 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("GET", "/calendar-feed"): Try(OWN, case=False),
     ("POST", "/calendar-feed"): Try(OWN, case=False),
     ("DELETE", "/calendar-feed"): Try(OWN, case=False),
+    ("GET", "/link-workers"): Try({"programme_admin"}, case=False),
+    ("POST", "/link-workers/{link_worker}/undo"): Try({"programme_admin"}, case=False),
+    ("POST", "/link-workers/{link_worker}/leave/preview"): Try(HAND, {"first": "2026-12-21"}, case=False),
+    ("POST", "/link-workers/{link_worker}/leave/undo"): Try(HAND, {"first": "2026-12-21"}, case=False),
+    ("POST", "/link-workers/{link_worker}/leave/end"): Try(
+        HAND, {"first": "2026-12-21", "back_on": "2026-12-22"}, case=False
+    ),
+    ("GET", "/rooms"): Try({"programme_admin"}, case=False),
+    ("PUT", "/rooms/{room}"): Try(
+        {"programme_admin"},
+        {"id": "room-x", "locality": "nowhere", "site": "Site", "name": "Room"},
+        case=False,
+    ),
+    ("POST", "/rooms/{room}/undo"): Try({"programme_admin"}, case=False),
     ("GET", "/caseload"): Try(OWN, case=False),
     ("GET", "/needs-you"): Try(OWN, case=False),
     ("GET", "/meetings/{meeting_id}/options"): Try(DESK),
@@ -103,6 +117,13 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("GET", "/directory/feeds"): Try({"programme_admin"}, case=False),
     ("PUT", "/directory/feeds/{feed}/localities/{locality}"): Try({"programme_admin"}, case=False),
     ("DELETE", "/directory/feeds/{feed}/localities/{locality}"): Try({"programme_admin"}, case=False),
+    ("GET", "/directory/subscriptions"): Try({"programme_admin"}, case=False),
+    ("PUT", "/directory/subscriptions/{feed}"): Try(
+        {"programme_admin"}, {"url": "https://feed.example/"}, case=False
+    ),
+    ("POST", "/directory/subscriptions/{feed}/dry-run"): Try({"programme_admin"}, case=False),
+    ("POST", "/directory/subscriptions/{feed}/fetch"): Try({"programme_admin"}, case=False),
+    ("DELETE", "/directory/subscriptions/{feed}"): Try({"programme_admin"}, case=False),
     ("POST", "/directory/imports"): Try({"programme_admin", "service"}, {}, case=False),
     ("GET", "/link-workers/{link_worker}"): Try({"link_worker", "programme_admin", "service"}),
     ("PUT", "/link-workers/{link_worker}"): Try({"programme_admin", "service"}, case=False),

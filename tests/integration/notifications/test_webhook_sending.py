@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 from dns import asyncresolver, message, name, rcode, rdatatype, rrset
 
-from services.notifications.webhooks.addresses import Address
 from services.notifications.webhooks.policy import Answer
-from services.notifications.webhooks.resolving import NameNotFound, resolve_name
 from services.notifications.webhooks.sending import Limits, WebhookSender
 from services.notifications.webhooks.targets import read_target
 from services.notifications.webhooks.wiring import receivers_tls
+from shared.platform.outbound.addresses import Address
+from shared.platform.outbound.resolving import NameNotFound, resolve_name
 from tests.harness.notifications.receiver import Authority, Receiver, answer, authority, receiver
 
 NAME = "hooks.partner.test"

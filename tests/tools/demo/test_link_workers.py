@@ -7,10 +7,11 @@ from datetime import date
 
 import pytest
 
-from deploy.demo.link_workers import link_workers
+from deploy.demo.link_workers import link_workers, rooms
 from deploy.development.settings import USERS_FILE
 from deploy.development.users import load_users
 from services.matching.roster.link_workers import LinkWorker
+from services.matching.roster.rooms import Room
 from shared.platform.localities import load_localities
 
 WORKERS = [LinkWorker.model_validate(one) for one in link_workers(date(2026, 11, 18))]
@@ -27,6 +28,17 @@ def test_each_practice_has_hours_and_its_own_link_workers() -> None:
     for locality in programme:
         ours = [worker for worker in WORKERS if worker.locality == locality.slug]
         assert {code for worker in ours for code in worker.practices} == {p.ods for p in locality.practices}
+
+
+def test_each_place_is_a_room_that_no_two_use_at_once() -> None:
+    kept = {each["id"]: Room.model_validate(each) for each in rooms()}
+    hours = [(worker, each) for worker in WORKERS for each in worker.hours]
+    for worker, each in hours:
+        assert each.room is not None
+        assert (kept[each.room].locality, kept[each.room].place) == (worker.locality, each.place)
+    for (_, one), (_, other) in itertools.combinations(hours, 2):
+        same = one.room == other.room and one.weekday == other.weekday
+        assert not (same and one.opens < other.closes and other.opens < one.closes)
 
 
 @pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.id)

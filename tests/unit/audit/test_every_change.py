@@ -14,6 +14,7 @@ AUTOMATIC = {
     "evaluation/reports/queries.py": "only reads",
     "matching/booking/queries.py": "only reads",
     "matching/booking/own.py": "only reads",
+    "matching/roster/queries.py": "only reads",
     "matching/booking/agenda_queries.py": "only reads",
     "matching/casework/team/queries.py": "only reads",
     "matching/programme/desk/checking.py": "only reads",

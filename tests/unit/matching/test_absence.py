@@ -18,7 +18,7 @@ HERE = worker()
 def off_today(world: DecisionHarness, *referrals: str) -> None:
     world.workers[HERE.id] = HERE.model_copy(update={"leave": (AWAY,)})
     for referral in referrals:
-        world.act(referral, booking.link_worker_away(HERE.id, TODAY, TODAY))
+        world.act(referral, booking.link_worker_away(HERE.id, AWAY))
 
 
 def here_again(world: DecisionHarness) -> None:

@@ -198,7 +198,7 @@ class Journeys(RuleBasedStateMachine):
         known = self.world.workers[name]
         self.world.workers[name] = known.model_copy(update={"leave": (*known.leave[-1:], leave)})
         for referral in self.referrals:
-            self._act(referral, booking.link_worker_away(name, leave.first, leave.last))
+            self._act(referral, booking.link_worker_away(name, leave))
 
     @rule(days=st.integers(0, 9))
     def time_passes(self, days: int) -> None:

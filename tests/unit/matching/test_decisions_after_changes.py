@@ -207,9 +207,9 @@ def test_away_moves_the_meeting_to_another_day() -> None:
     referral = world.refer()
     leave = Leave(first=MONDAY, last=MONDAY)
     world.workers["lw-meir-1"] = worker(leave=(leave,))
-    world.act(referral, booking.link_worker_away("lw-meir-1", MONDAY, MONDAY))
+    world.act(referral, booking.link_worker_away("lw-meir-1", leave))
     assert active(world.view(referral)).starts_at.date() == MONDAY + timedelta(days=1)
-    assert world.act(referral, booking.link_worker_away("lw-meir-1", MONDAY, MONDAY)) == []
+    assert world.act(referral, booking.link_worker_away("lw-meir-1", leave)) == []
 
 
 def test_mistaken_miss_is_corrected_by_attended() -> None:

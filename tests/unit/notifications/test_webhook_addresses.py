@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.webhooks.addresses import is_public
 from services.notifications.webhooks.targets import TargetRefused, read_target
+from shared.platform.outbound.addresses import is_public
 
 PRIVATE = [
     ("0.0.0.0", "this network"),

@@ -20,6 +20,7 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import MeetingShown, ToRing
 from services.matching.roster.absence import one_day_of
+from services.matching.roster.link_workers import Leave
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
@@ -78,7 +79,7 @@ async def undo(request: Request, caller: SignedInLinkWorker, form: CheckedForm) 
     """Moves the meetings back and serves the list of their people."""
     day = today(request)
     found = await features(request).roster.here_after_all(
-        request_context(caller, form), caller.link_worker or "", day
+        request_context(caller, form), caller.link_worker or "", Leave(first=day, last=day)
     )
     worker = await queries(request).roster.link_worker(caller)
     booking = await queries(request).booking.offer(worker.locality)

@@ -23,6 +23,7 @@ LINK_WORKERS = [
     "/matching/diary/calendar",
     "/matching/diary/appointments/new",
     f"/matching/diary/appointments/{REFERRAL}",
+    "/matching/leave",
     f"/matching/cases/{REFERRAL}",
     f"/matching/cases/{REFERRAL}/plan",
     f"/matching/cases/{REFERRAL}/book",
@@ -47,6 +48,11 @@ POSTS = [
     "/matching/diary/appointments/new",
     f"/matching/diary/appointments/{REFERRAL}/remove",
     f"/matching/diary/appointments/{REFERRAL}/put-back",
+    "/matching/leave",
+    "/matching/leave/preview",
+    "/matching/leave/people",
+    "/matching/leave/undo",
+    "/matching/leave/end",
     *(
         f"/matching/cases/{REFERRAL}/{form}"
         for form in (
@@ -97,7 +103,20 @@ async def test_link_workers_do_not_see_the_desk(harness: PagesHarness, path: str
         assert (await client.get(path)).status_code == 403
 
 
-@pytest.mark.parametrize("path", [*LINK_WORKERS, *MANAGERS, "/matching/services", "/matching/programme"])
+ADMINISTRATION = [
+    "/matching/administration",
+    "/matching/administration/link-workers",
+    "/matching/administration/link-workers/lw-x-1/hours",
+    "/matching/administration/link-workers/lw-x-1/leave",
+    "/matching/administration/rooms",
+    "/matching/administration/feeds",
+    "/matching/administration/services",
+]
+
+
+@pytest.mark.parametrize(
+    "path", [*LINK_WORKERS, *MANAGERS, *ADMINISTRATION, "/matching/services", "/matching/programme"]
+)
 async def test_signed_out_reader_is_sent_to_sign_in(harness: PagesHarness, path: str) -> None:
     async with browser(harness.matching) as client:
         answer = await client.get(path)
@@ -105,7 +124,7 @@ async def test_signed_out_reader_is_sent_to_sign_in(harness: PagesHarness, path:
     assert answer.headers["location"].startswith("/sign-in?next=")
 
 
-@pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/programme"])
+@pytest.mark.parametrize("path", [*LINK_WORKERS, *ADMINISTRATION, "/matching/programme"])
 async def test_practice_staff_do_not_see_the_caseload(harness: PagesHarness, path: str) -> None:
     cookies = harness.cookies("referrer", practices=["M83100"])
     async with browser(harness.matching, cookies) as client:

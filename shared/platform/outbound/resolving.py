@@ -7,7 +7,7 @@ from typing import Final
 
 from dns import asyncresolver, exception
 
-from services.notifications.webhooks.addresses import Address
+from shared.platform.outbound.addresses import Address
 
 # Gives the addresses of a host's name. Raises NameNotFound.
 Resolve = Callable[[str], Awaitable[Sequence[Address]]]
