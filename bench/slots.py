@@ -14,9 +14,10 @@ from typing import Any, Final
 from bench.place import Places
 from bench.sizes import Size
 from bench.statistics import short, summary
-from services.matching.booking.diary import HORIZON, Diaries
-from services.matching.booking.own import MAX_TIMES, first_times
+from services.matching.booking.diary import HORIZON
+from services.matching.booking.own import MAX_TIMES
 from services.matching.booking.repository import DiaryStore
+from services.matching.booking.search import search_times
 from services.matching.booking.slot import slots_of_day
 from services.matching.booking.wanted import EARLIEST, TimesWanted
 from services.matching.calendar import london_day, make_ready
@@ -26,7 +27,7 @@ from services.matching.roster.link_workers import LinkWorker
 from shared.delivery.interpreter import tune_interpreter
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Loaded
-from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.database import Mongo
 from shared.platform.ids import new_id
 from tests.harness.matching.decision_harness import NOW, SOURCES, DecisionHarness, created, worker
 
@@ -132,11 +133,7 @@ async def _searched(
         loaded = _referral(random.choice(workers), random)
         began = time.perf_counter()
 
-        async def read(tx: Transaction, loaded: Loaded[ReferralState] = loaded) -> Diaries:
-            return await store.load(tx, [loaded], NOW)
-
-        diaries = await mongo.transact(read)
-        found = first_times(diaries, loaded.view, loaded.referral_id, count, wanted)
+        found = await search_times(mongo.transact, store, loaded, NOW, count, wanted)
         taken.append(time.perf_counter() - began)
         if not found:
             raise RuntimeError("a search among so many diaries finds a time")

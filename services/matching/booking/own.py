@@ -5,22 +5,19 @@ from datetime import date
 from typing import Final
 
 from services.matching.booking import commands
-from services.matching.booking.diary import Diaries
 from services.matching.booking.part import Case
-from services.matching.booking.policy import refused_times, requirements_of, time_key
 from services.matching.booking.repository import DiaryStore
+from services.matching.booking.search import search_times
 from services.matching.booking.slot import Slot
 from services.matching.booking.wanted import EARLIEST, TimesWanted
 from services.matching.command_runner import CommandRunner
 from services.matching.errors import Refused
-from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of
 from shared.contract.api.booking import TimeOffered
 from shared.contract.events import vocabulary as v
 from shared.delivery.model.service_definition import Loaded
-from shared.delivery.mongo.database import Transaction
 
 # A fortnight of many link workers.
 MAX_TIMES: Final = 2_000
@@ -91,31 +88,10 @@ class OwnBooking:
         if view is None or view.story.erased or not (view.open or ended):
             raise problem_of(Refused("case_ended"))
 
-        async def read(tx: Transaction) -> Diaries:
-            return await self.diaries.load(
-                tx, [Loaded(case["locality"], case["referral"], view)], kernel.clock()
-            )
-
-        diaries = await kernel.transact(read)
-        found = first_times(diaries, view, case["referral"], max(1, min(count, MAX_TIMES)), wanted)
+        one = Loaded(case["locality"], case["referral"], view)
+        most = max(1, min(count, MAX_TIMES))
+        found = await search_times(kernel.transact, self.diaries, one, kernel.clock(), most, wanted)
         return [_offered(slot, wanted.mode) for slot in found]
-
-
-def first_times(
-    diaries: Diaries, view: ReferralState, referral_id: str, count: int, wanted: TimesWanted
-) -> list[Slot]:
-    """The first suitable times of a referral, except its present one and those that it gave up."""
-    requirements = wanted.narrowed(requirements_of(view, diaries))
-    but_not = refused_times(view)
-    if view.story.active is not None:
-        but_not |= {time_key(view.story.active)}
-    found: list[Slot] = []
-    for slot in diaries.suitable(requirements, referral_id, wanted.last):
-        if slot.key not in but_not:
-            found.append(slot)
-        if len(found) == count:
-            break
-    return found
 
 
 def _offered(slot: Slot, chosen: v.MeetingMode | None) -> TimeOffered:

@@ -61,9 +61,16 @@ class DiaryStore:
         return Diaries(now, workers, travel_minutes=travel, misses=rules.misses)
 
     async def load(
-        self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
+        self,
+        tx: Transaction,
+        referrals: Sequence[Loaded[ReferralState]],
+        now: datetime,
+        reach: tuple[date, date] | None = None,
     ) -> Diaries:
-        """Loads the days and caseloads in which decisions about these referrals may book."""
+        """Loads the days and caseloads in which decisions about these referrals may book.
+
+        `reach`: the first and the last day, if a search wants no others. No decision may rest on so few.
+        """
         if not referrals:
             return self._empty(now, {})
         localities = sorted({one.locality for one in referrals})
@@ -71,7 +78,10 @@ class DiaryStore:
         workers = await _workers_of(tx, localities, referrals)
         diaries = self._empty(now, workers)
         ours = {"locality": {"$in": localities}}
-        reach = [london_day(now + timedelta(days=n)) for n in (-1, HORIZON.days + 1)]
+        reach = reach or (
+            london_day(now - timedelta(days=1)),
+            london_day(now + HORIZON + timedelta(days=1)),
+        )
         days: list[Document] = [
             {
                 "link_worker": {"$in": list(workers)},

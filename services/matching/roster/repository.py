@@ -5,7 +5,10 @@ A row holds the entry before its last change too (`before`), so that the change 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
+
+import orjson
 
 from services.matching.collections import LINK_WORKERS, ROOMS
 from services.matching.roster.link_workers import Leave, LinkWorker
@@ -25,9 +28,13 @@ class LastChange:
 
 def worker_of(row: Mapping[str, Any]) -> LinkWorker:
     """A link worker from the stored document."""
-    return LinkWorker.model_validate(
-        {"id": row["_id"], **{k: v for k, v in row.items() if k not in _NOT_OF_ENTRY}}
-    )
+    return _read(orjson.dumps({"id": row["_id"], **{k: v for k, v in row.items() if k not in _NOT_OF_ENTRY}}))
+
+
+@lru_cache(maxsize=8192)
+def _read(entry: bytes) -> LinkWorker:
+    # Each search and booking reads the same few entries, and checking their telephone numbers takes long.
+    return LinkWorker.model_validate_json(entry)
 
 
 def row_of(worker: LinkWorker, version: int, *, before: LinkWorker | None, may_undo: bool) -> dict[str, Any]:

@@ -49,3 +49,21 @@ async def test_more_than_a_month_is_refused(here: MatchingHarness) -> None:
     asked = {"from": "2026-11-01", "to": "2026-12-02"}
     answer = await here.http.get("/diaries", params=asked, headers=here.link_worker())
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:linkwork:problem:days")
+
+
+async def test_times_beyond_the_nearest_days_are_found(here: MatchingHarness) -> None:
+    referral = await here.refer()
+    meeting = await here.meeting(referral)
+    await here.put_worker(leave=[{"first": "2026-11-24", "last": "2026-12-11"}])
+    by, path = here.link_worker(), f"/meetings/{meeting['id']}/options"
+    found = (await here.http.get(path, params={"count": 10}, headers=by)).json()["options"]
+    days = [each["starts_at"][:10] for each in found]
+    assert days == ["2026-11-23"] * 3 + ["2026-12-14"] * 4 + ["2026-12-15"] * 3
+    asked = {"from": "2026-12-15", "to": "2026-12-16", "count": "200", "mode": "phone"}
+    narrowed = (await here.http.get(path, params=asked, headers=by)).json()["options"]
+    assert {(each["starts_at"][:10], each["mode"]) for each in narrowed} == {
+        ("2026-12-15", "phone"),
+        ("2026-12-16", "phone"),
+    }
+    moved = await here.post(f"/meetings/{meeting['id']}/another-time", {"slot": narrowed[0]["key"]}, of=by)
+    assert moved.json()["case"]["active"]["mode"] == "phone"
