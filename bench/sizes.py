@@ -73,7 +73,7 @@ USUAL = Size(
     steady=15.0,
     piled_up=20_000,
     diaries=4_000,
-    searches=2_000,
+    searches=1_000,
 )
 SHORT = replace(
     USUAL,

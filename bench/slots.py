@@ -31,7 +31,7 @@ from shared.delivery.mongo.database import Mongo
 from shared.platform.ids import new_id
 from tests.harness.matching.decision_harness import NOW, SOURCES, DecisionHarness, created, worker
 
-_WORKERS, _PRACTICES, _PIECE = 8, 4, 5_000
+_WORKERS, _PRACTICES, _PIECE = 8, 4, 200
 # The share of times that are taken, by the week from now.
 _TAKEN: Final = (0.98, 0.95, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.05)
 _FORTNIGHT: Final = timedelta(days=13)
@@ -85,28 +85,21 @@ def _slug(number: int) -> str:
 
 
 async def _fill(mongo: Mongo, workers: list[LinkWorker]) -> int:
-    random, first = Random(7), london_day(NOW)
-    rows: list[dict[str, Any]] = []
-    days = 0
-    for each in workers:
-        await mongo[LINK_WORKERS].insert_one(
-            {"_id": each.id, **each.model_dump(mode="json", exclude={"id"}), "v": 1}
-        )
-        cases = [new_id() for _ in range(40)]
-        await mongo[CASELOADS].insert_one(
-            {"_id": each.id, "locality": each.locality, "v": 1, "referrals": cases}
-        )
-        for n in range(HORIZON.days + 1):
-            row = _day(random, each, first + timedelta(days=n), _TAKEN[n // 7], cases)
-            if row is not None:
-                rows.append(row)
-        if len(rows) >= _PIECE:
-            await mongo[DAYS].insert_many(rows, ordered=False)
-            days += len(rows)
-            rows = []
-    if rows:
-        await mongo[DAYS].insert_many(rows, ordered=False)
-    return days + len(rows)
+    """Stores entries, caseloads and days in pieces. Returns the number of days."""
+    random, first, days = Random(7), london_day(NOW), 0
+    for start in range(0, len(workers), _PIECE):
+        entries, caseloads, rows = [], [], []
+        for each in workers[start : start + _PIECE]:
+            cases = [new_id() for _ in range(40)]
+            entries.append({"_id": each.id, **each.model_dump(mode="json", exclude={"id"}), "v": 1})
+            caseloads.append({"_id": each.id, "locality": each.locality, "v": 1, "referrals": cases})
+            for n in range(HORIZON.days + 1):
+                row = _day(random, each, first + timedelta(days=n), _TAKEN[n // 7], cases)
+                rows += [row] if row else []
+        for name, stored in ((LINK_WORKERS, entries), (CASELOADS, caseloads), (DAYS, rows)):
+            await mongo[name].insert_many(stored, ordered=False)
+        days += len(rows)
+    return days
 
 
 def _day(
@@ -133,7 +126,7 @@ async def _searched(
         loaded = _referral(random.choice(workers), random)
         began = time.perf_counter()
 
-        found = await search_times(mongo.transact, store, loaded, NOW, count, wanted)
+        found = await search_times(mongo, store, loaded, NOW, count, wanted)
         taken.append(time.perf_counter() - began)
         if not found:
             raise RuntimeError("a search among so many diaries finds a time")

@@ -90,7 +90,7 @@ class OwnBooking:
 
         one = Loaded(case["locality"], case["referral"], view)
         most = max(1, min(count, MAX_TIMES))
-        found = await search_times(kernel.transact, self.diaries, one, kernel.clock(), most, wanted)
+        found = await search_times(kernel.mongo, self.diaries, one, kernel.clock(), most, wanted)
         return [_offered(slot, wanted.mode) for slot in found]
 
 

@@ -1,6 +1,6 @@
 """Searches the diaries for times that suit a referral, without changing anything."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -12,17 +12,14 @@ from services.matching.booking.wanted import TimesWanted
 from services.matching.calendar import london_day
 from services.matching.referral_state.state import ReferralState
 from shared.delivery.model.service_definition import Loaded
-from shared.delivery.mongo.database import Transaction
-
-# Runs a transaction that reads diaries.
-Transact = Callable[[Callable[[Transaction], Awaitable[Diaries]]], Awaitable[Diaries]]
+from shared.delivery.mongo.database import Mongo, Transaction
 
 # Most searches find their times so soon: fewer days are read, and the rest only if they do not.
 _NEAR: Final = timedelta(days=13)
 
 
 async def search_times(
-    transact: Transact,
+    mongo: Mongo,
     store: DiaryStore,
     one: Loaded[ReferralState],
     now: datetime,
@@ -36,7 +33,7 @@ async def search_times(
         async def read(tx: Transaction, reach: tuple[date, date] = reach) -> Diaries:
             return await store.load(tx, [one], now, reach)
 
-        found = _first(await transact(read), one, count, wanted, reach[1])
+        found = _first(await mongo.transact(read), one, count, wanted, reach[1])
         if len(found) == count:
             break
     return found

@@ -13,7 +13,7 @@ AUTOMATIC = {
     "referral/identity/vault/reindexing.py": "an operator rotates keys, in the log of operations",
     "evaluation/reports/queries.py": "only reads",
     "matching/booking/queries.py": "only reads",
-    "matching/booking/own.py": "only reads",
+    "matching/booking/search.py": "only reads",
     "matching/roster/queries.py": "only reads",
     "matching/booking/agenda_queries.py": "only reads",
     "matching/casework/team/queries.py": "only reads",
