@@ -27,9 +27,12 @@ from services.referral.identity import erasure
 from services.referral.identity.audits import Audits
 from services.referral.identity.conflicts import Conflicts
 from services.referral.identity.context import ReferralContext
+from services.referral.identity.erasure_log import ErasureLog
+from services.referral.identity.erasures_obeyed import CLOSED, ErasuresObeyed
 from services.referral.identity.find import api as find_api
 from services.referral.identity.find.terms import TERMS_VERSION
 from services.referral.identity.matching import IdentityMatcher
+from services.referral.identity.vault.keys import VaultClosed
 from services.referral.identity.vault.opening import open_vault
 from services.referral.identity.vault.persons import PersonVault
 from services.referral.intake import api as intake_api
@@ -86,11 +89,13 @@ def create_app(
     """The application. Its kernel starts and stops with it."""
     table = table_of(settings, localities, clock)
     known, timings = table.localities, options(settings)
-    kernel = Kernel(service_definition(known, note_another_body), timings, table, clock, new_id)
+    kernel = Kernel(service_definition(known, note_another_body, clock), timings, table, clock, new_id)
     vault = open_vault(settings)
-    audits = Audits(kernel.audit)
-    matching = Matching(Owners.of(known, settings), ServiceTokens(settings, clock), clock)
-    audits_elsewhere = AuditClient(settings, ServiceTokens(settings, clock))
+    audits, tokens = Audits(kernel.audit), ServiceTokens(settings, clock)
+    matching, audits_elsewhere = (
+        Matching(Owners.of(known, settings), tokens, clock),
+        AuditClient(settings, tokens),
+    )
     context = ReferralContext(kernel, vault, known, audits, settings, matching.link_workers_of)
     conflicts = Conflicts(kernel.mongo, audits, clock, known, settings.identity_conflicts)
     matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, known)
@@ -114,9 +119,11 @@ def create_app(
     every = timedelta(seconds=settings.heartbeat_seconds)
     heartbeat = Heartbeat(context, Beats(kernel.mongo, clock, every), partner_events.say)
 
+    obeyed = ErasuresObeyed(context, ErasureLog(timings.kafka, kernel.mongo))
+
     async def ready() -> tuple[bool, dict[str, Any]]:
         answers, detail = await kernel.ready()
-        return answers, detail | {"admission": admission.detail()}
+        return answers, detail | {"admission": admission.detail(), "vault": obeyed.detail()}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -124,6 +131,7 @@ def create_app(
             await ensure_indexes(kernel.mongo)
             await _note_keys(kernel.mongo, vault, settings, clock)
             await erasure.replay(kernel.mongo)
+            obeying = await obeyed.begin()
             await erasure.finish_erasures(context)
             observing = keep_observing(kernel.mongo, kernel.localities, context.speaks, clock)
             loops = [observing, keep_erasing(context), erasure.keep_following(context), notices.run()]
@@ -132,7 +140,7 @@ def create_app(
             beside = [asyncio.create_task(loop) for loop in loops]
             admission.start(judges=settings.admission)
             yield
-            await cancelled_within(timings.drain_seconds, *beside)
+            await cancelled_within(timings.drain_seconds, *beside, obeying)
             await admission.stop()
             await partner_events.close()
             await notices.close()
@@ -173,14 +181,19 @@ def create_app(
     app.state.matching = matching
     app.state.audit_client = audits_elsewhere
     app.state.partner_events, app.state.session_keeper = partner_events, keeper
-    app.add_exception_handler(PyMongoError, _database)
-    app.add_exception_handler(IdempotencyMismatch, _other_request)
+    _answer_errors(app)
     return app
 
 
 def _author_key(settings: ReferralSettings) -> bytes:
     """The key by which versions of the table name the administrator who asked for them."""
     return KeyRing.of(settings.session_key.get_secret_value()).newest.secret
+
+
+def _answer_errors(app: FastAPI) -> None:
+    app.add_exception_handler(PyMongoError, _database)
+    app.add_exception_handler(VaultClosed, _closed)
+    app.add_exception_handler(IdempotencyMismatch, _other_request)
 
 
 async def _note_keys(mongo: Mongo, vault: PersonVault, settings: ReferralSettings, clock: Clock) -> None:
@@ -205,6 +218,10 @@ async def _database(request: Request, error: Exception) -> Response:
     if not is_transient:
         return unexpected(request, error)
     return answer_with(request, temporarily_unavailable(UNAVAILABLE))
+
+
+async def _closed(request: Request, _: Exception) -> Response:
+    return answer_with(request, temporarily_unavailable(CLOSED))
 
 
 async def _other_request(request: Request, _: Exception) -> Response:

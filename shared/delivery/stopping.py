@@ -3,8 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final, TypeVar
 
+_END_SECONDS: Final = 3.0
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -28,3 +30,18 @@ async def cancelled_within(seconds: float, *tasks: asyncio.Task[None]) -> None:
         _, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
             _log.warning("a task did not end in time: %s", getattr(task.get_coro(), "__qualname__", "?"))
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Lets work go on to its end, within a bound, although its caller is cancelled.
+
+    A start of aiokafka that is cut short leaves connections open.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=_END_SECONDS)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise

@@ -1,10 +1,9 @@
 """Reads the log of a locality for one endpoint, from the endpoint's own positions. No group is joined."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -12,12 +11,11 @@ from services.notifications.webhooks.endpoint import Position
 from shared.contract.events.topics import event_topics
 from shared.delivery.kafka.partitions import partitions_of
 from shared.delivery.kafka.patches import connections, record_batches
+from shared.delivery.stopping import to_its_end
 from shared.platform.kafka_connection import KafkaConnection
 
 _FETCH_BYTES: Final = 262_144
 _FETCH_WAIT_MS: Final = 1000
-_END_SECONDS: Final = 3.0
-T = TypeVar("T")
 
 
 class TopicsMissing(Exception):
@@ -60,7 +58,7 @@ async def event_log(
         KafkaError, OSError: the broker does not answer, or refuses us.
     """
     topics = event_topics(locality)
-    partitions = await _to_its_end(partitions_of(kafka, topics))
+    partitions = await to_its_end(partitions_of(kafka, topics))
     if {at.topic for at in partitions} != set(topics):
         raise TopicsMissing
     record_batches.install()
@@ -76,30 +74,15 @@ async def event_log(
         fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     try:
-        await _to_its_end(consumer.start())
+        await to_its_end(consumer.start())
         begin = await _begin(consumer, partitions, positions, since)
         consumer.assign(partitions)
         for at, offset in begin.items():
             consumer.seek(at, offset)
         yield EventLog(consumer, begin)
     finally:
-        await _to_its_end(consumer.stop())
+        await to_its_end(consumer.stop())
         await consumer._client.close()  # noqa: SLF001  # aiokafka leaves it open if the broker is away
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Lets work go on to its end, within a bound, although its caller is cancelled.
-
-    A start of aiokafka that is cut short leaves connections open.
-    """
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task], timeout=_END_SECONDS)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 async def _begin(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -87,8 +88,11 @@ async def erase_person(context: ReferralContext, caller: Principal, referral_id:
 async def finish_erasures(context: ReferralContext) -> None:
     """Publishes person_erased about every referral of an erased person that lacks it.
 
-    Those of a locality that is another owner's wait until it is ours again.
+    Those of a locality that is another owner's wait until it is ours again. While the vault is closed, all
+    wait: a restored tombstone does not know what was said since the back-up.
     """
+    if not context.vault.is_open:
+        return
     for stone in await unfinished_erasures(context.mongo):
         try:
             for referral in stone.untold if context.speaks(stone.locality) else ():
@@ -102,12 +106,21 @@ async def follow_owners_erasures(context: ReferralContext, locality: str) -> int
 
     The owner has said it of each of their referrals. Safe to repeat.
     """
-    held = await entries(context.mongo, locality, await _erased_by_owner(context, locality))
+    return await erase_people_of(context, locality, await _erased_by_owner(context, locality), _OWNER)
+
+
+async def erase_people_of(
+    context: ReferralContext, locality: str, referrals: Collection[str], by: str, told: Collection[str] = ()
+) -> int:
+    """Erases the people behind these referrals who are still in our vault. Returns their number.
+
+    `told`: referrals about which the log says so already.
+    """
+    held = await entries(context.mongo, locality, referrals)
     persons = sorted({entry.person for entry in held.values()})
     for person in persons:
-        deleting = partial(
-            delete_person, locality=locality, person=person, now=context.kernel.clock(), by=_OWNER
-        )
+        now = context.kernel.clock()
+        deleting = partial(delete_person, locality=locality, person=person, now=now, by=by, told=told)
         await context.kernel.transact(deleting)
     return len(persons)
 
@@ -157,11 +170,18 @@ async def _publish_erased(context: ReferralContext, stone: Tombstone, referral: 
 
 
 async def delete_person(
-    tx: Transaction, locality: str, person: str, now: datetime, by: str, actor: str = ""
+    tx: Transaction,
+    locality: str,
+    person: str,
+    now: datetime,
+    by: str,
+    actor: str = "",
+    told: Collection[str] = (),
 ) -> Tombstone:
     """Deletes everything stored of a person and leaves a tombstone. Safe to repeat.
 
-    `actor`: the word by which the events name the person who erases.
+    `actor`: the word by which the events name the person who erases. `told`: referrals about which the log
+    says so already.
     """
     standing = await tx[ERASED].find_one({"_id": person}, session=tx.session)
     if standing is not None:
@@ -171,7 +191,7 @@ async def delete_person(
         "_id": person,
         "locality": locality,
         "referrals": referrals,
-        "untold": referrals,
+        "untold": [each for each in referrals if each not in told],
         "at": now,
         "by": by,
         "actor": actor,

@@ -5,7 +5,7 @@ import shutil
 import string
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,25 @@ class ReferralHarness:
         return view
 
 
+@asynccontextmanager
+async def started_again(before: ReferralHarness) -> AsyncIterator[ReferralHarness]:
+    """Starts a service that has ended, on whatever its database holds by now, and drops the database."""
+    app = create_app(before.settings)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as http,
+    ):
+        yield replace(before, app=app, http=http)
+    await _drop(before.settings)
+
+
+async def _drop(settings: ReferralSettings) -> None:
+    mongo = Mongo(settings.mongo_url, settings.database)
+    await mongo.client.drop_database(settings.database)
+    mongo.client.close()
+
+
 def own_localities(folder: Path) -> tuple[Path, str, str]:
     """The programme's localities under unique names, and two of the slugs."""
     ending = "".join(random.choices(string.ascii_lowercase, k=8))
@@ -203,6 +222,4 @@ async def running_referral(
         far_practice = context.localities.by_slug[far].practices[0].ods
         yield ReferralHarness(app, settings, issuer, here, far, kafka, producer, http, far_practice)
     await producer.stop()
-    mongo = Mongo(mongo_url, settings.database)
-    await mongo.client.drop_database(settings.database)
-    mongo.client.close()
+    await _drop(settings)

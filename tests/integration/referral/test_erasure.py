@@ -6,6 +6,7 @@ from typing import Any, cast
 from aiokafka import AIOKafkaConsumer
 
 from services.referral.identity import erasure as erasing
+from shared.contract.events.outcomes import PersonErased
 from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.mongo.database import Mongo
 from shared.platform.kafka_connection import KafkaConnection
@@ -183,6 +184,37 @@ async def test_a_restored_backup_is_erased_again(referral: ReferralHarness) -> N
         assert row is not None
         assert await referral.mongo[name].find_one({"_id": row["_id"]}) is None
     assert await erasing.replay(referral.mongo) == 0
+
+
+async def test_erasure_said_elsewhere_empties_the_vault_at_once(referral: ReferralHarness) -> None:
+    body = referral_body()
+    first = await referral.made(body)
+    withdrawn = {"reason": "other"}
+    await referral.http.post(
+        f"{BASE}/referrals/{first}/withdraw", json=withdrawn, headers=referral.referrer()
+    )
+    made = await referral.made(body)
+    person = (await referral.until(made))["person"]
+    erased = PersonErased(referral_id=made, locality=referral.here, person_ref=person)
+
+    await referral.say(erased, by="vast-hub")
+    await referral.context.kernel.wait_for(
+        referral.here, made, lambda view: view["uncounted"] is not None, 15
+    )
+    assert await referral.mongo["keys"].find_one({"_id": person}) is not None, "a partner may not say it"
+
+    await referral.say(erased, by="referral")
+    await referral.until(made, stage="erased")
+    for collection, field in (
+        ("keys", "_id"),
+        ("people", "_id"),
+        ("lookups", "person"),
+        ("terms", "person"),
+        ("entries", "person"),
+    ):
+        assert await referral.mongo[collection].find_one({field: person}) is None
+    await erasing.finish_erasures(referral.context)
+    await referral.until(first, stage="erased")
 
 
 async def test_a_partners_person_cannot_be_erased_here(referral: ReferralHarness) -> None:

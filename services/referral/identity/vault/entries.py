@@ -85,6 +85,12 @@ async def entries_of_person(source: Source, person: str) -> list[Entry]:
     return [_entry(row) async for row in found]
 
 
+async def has_people(source: Source, locality: str) -> bool:
+    """True if the vault holds somebody of this locality."""
+    wanted = {"_id": {"$gt": entry_id(locality, ""), "$lt": f"{locality}0"}}
+    return await source[ENTRIES].find_one(wanted, {"_id": 1}, session=session_of(source)) is not None
+
+
 def sensitive_needs(entry: Entry, key: PersonKey) -> list[str]:
     """The sensitive needs of a referral. Raises VaultLocked."""
     return key.open(f"sensitive/{entry.referral}", entry.sensitive).split() if entry.sensitive else []

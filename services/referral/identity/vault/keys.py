@@ -23,6 +23,10 @@ class VaultLocked(Exception):
     """Stored bytes cannot be opened: another master key wrapped them, or they were altered."""
 
 
+class VaultClosed(Exception):
+    """It is not known yet who of the people in the database was erased: nobody is shown or found."""
+
+
 class PersonKey:
     """The key of one person. Sealed bytes are bound to that person and to their field."""
 

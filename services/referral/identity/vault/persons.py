@@ -9,7 +9,7 @@ from services.referral.identity.find.terms import TERMS_VERSION
 from services.referral.identity.person import StoredFields
 from services.referral.identity.vault import entries, versions
 from services.referral.identity.vault.entries import Entry
-from services.referral.identity.vault.keys import BlindIndex, IndexKeys, PersonKey
+from services.referral.identity.vault.keys import BlindIndex, IndexKeys, PersonKey, VaultClosed
 from services.referral.identity.vault.masters import MasterKeys
 from services.referral.identity.vault.versions import WrittenPerson
 from shared.delivery.mongo.database import Row, Transaction
@@ -36,25 +36,36 @@ class PastValue:
 
 
 class PersonVault:
-    """Reads and writes people. Every write is part of the caller's transaction."""
+    """Reads and writes people. Every write is part of the caller's transaction.
+
+    Attributes:
+        is_open: false from a service's start until everybody is erased whom the log says to be erased.
+    """
 
     def __init__(self, masters: MasterKeys, index_keys: IndexKeys) -> None:
         self.masters = masters
         self.index_keys = index_keys
+        self.is_open = True
         self._indexes: dict[str, BlindIndex] = {}
 
     def index(self, locality: str) -> BlindIndex:
-        """The blind index of a locality."""
+        """The blind index of a locality. Raises VaultClosed."""
+        self._require_open()
         if locality not in self._indexes:
             self._indexes[locality] = self.index_keys.of(locality)
         return self._indexes[locality]
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            raise VaultClosed
 
     async def key(self, source: Source, person: str) -> PersonKey | None:
         """The key of a person, or None if it was erased or never existed. Raises VaultLocked."""
         return (await self.keys(source, [person])).get(person)
 
     async def keys(self, source: Source, persons: Collection[str]) -> dict[str, PersonKey]:
-        """The keys of these people that exist. Raises VaultLocked."""
+        """The keys of these people that exist. Raises VaultLocked and VaultClosed."""
+        self._require_open()
         found = source[KEYS].find({"_id": {"$in": list(persons)}}, session=session_of(source))
         opened = await self.masters.unwrap_all(
             [(row["_id"], row["master"], row["wrapped"]) async for row in found]
