@@ -12,9 +12,10 @@ from services.referral.collections import ENTRIES, ERASED, KEYS, LOOKUPS, NOTES,
 from services.referral.identity import erasures_obeyed
 from services.referral.identity.erasure import finish_erasures
 from services.referral.identity.erasure_log import ErasureLog, LogMissing
-from shared.contract.events.topics import event_topics
+from shared.contract.events.topics import event_topics, topic
 from shared.delivery.kafka.broker_view import BrokerView
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.offsets.handled import HANDLED
 from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import referral_body
@@ -67,6 +68,11 @@ async def test_restored_person_is_erased_before_any_answer(
         await first.http.post(f"{API}/{ended}/withdraw", json={"reason": "other"}, headers=first.referrer())
         erased, stays = await first.made(body), await first.made(other)
         person = (await first.until(erased))["person"]
+        async with asyncio.timeout(15):  # The log was read: a database that is older stops the stream.
+            while (
+                await first.mongo[HANDLED].find_one({"topic": topic(first.here, "outcome-recorded")}) is None
+            ):
+                await asyncio.sleep(0.1)
         kept = await back_up(first.mongo)
         assert (await first.http.post(f"{API}/{erased}/erase", headers=first.admin())).status_code == 204
         for each in (ended, erased):
