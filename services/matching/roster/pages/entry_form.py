@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from services.matching.roster.link_workers import Hours, LinkWorker
 from services.matching.roster.rooms import Room
 from services.matching.web.forms import FormInput
+from shared.contract.events.vocabulary import MeetingMode
 from shared.contract.labels import LANGUAGES
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -40,9 +41,9 @@ def read_details(form: FormInput, before: LinkWorker) -> LinkWorker:
         "caseload_weight": form.number(
             "caseload_weight", 10, 200, "Enter the share of new cases, from 10 to 200 per cent", needed=True
         ),
-        "home_visits": "home" in form.all("ways"),
-        "telephone_meetings": "telephone" in form.all("ways"),
-        "video_meetings": "video" in form.all("ways"),
+        "home_visits": MeetingMode.HOME in form.all("ways"),
+        "telephone_meetings": MeetingMode.PHONE in form.all("ways"),
+        "video_meetings": MeetingMode.VIDEO in form.all("ways"),
         "active": form.raw("active") == "yes",
     }
     changed["languages"] = tuple(dict.fromkeys(changed["languages"]))
@@ -63,9 +64,9 @@ def read_details(form: FormInput, before: LinkWorker) -> LinkWorker:
 def details_as_typed(entry: LinkWorker) -> dict[str, Any]:
     """The entry in the fields of its form."""
     ways = {
-        "home": entry.home_visits,
-        "telephone": entry.telephone_meetings,
-        "video": entry.video_meetings,
+        MeetingMode.HOME: entry.home_visits,
+        MeetingMode.PHONE: entry.telephone_meetings,
+        MeetingMode.VIDEO: entry.video_meetings,
     }
     return {
         "name": entry.name,
@@ -75,7 +76,7 @@ def details_as_typed(entry: LinkWorker) -> dict[str, Any]:
         "meeting_minutes": entry.meeting_minutes,
         "caseload_limit": entry.caseload_limit,
         "caseload_weight": entry.caseload_weight,
-        "ways": [way for way, offered in ways.items() if offered],
+        "ways": [way.value for way, offered in ways.items() if offered],
         "active": "yes" if entry.active else "no",
     }
 

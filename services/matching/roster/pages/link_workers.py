@@ -26,6 +26,7 @@ from services.matching.web.forms import FormErrors, FormInput, form_error
 from services.matching.web.grammar import listed
 from services.matching.web.templating import Administrator, localities, render, today
 from shared.contract import labels
+from shared.contract.events.vocabulary import MeetingMode
 from shared.platform.localities import Locality
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.principal import Principal
@@ -35,7 +36,9 @@ from shared.platform.web.validation import FieldError
 router = APIRouter(include_in_schema=False)
 
 HOME = "/matching/administration/link-workers"
-WAYS = (("home", "Home visits"), ("telephone", "By telephone"), ("video", "By video"))
+WAYS = tuple(
+    (mode.value, labels.MODES[mode]) for mode in (MeetingMode.HOME, MeetingMode.PHONE, MeetingMode.VIDEO)
+)
 
 
 @router.get(HOME)

@@ -111,5 +111,7 @@ def _page(
         errors=list(errors),
         places={"date_of_birth": "date_of_birth-day"},
         hub=contact_sentence(context.localities.hub),
+        searched_at_practice=caller.role == "referrer",
+        searched_own_list=caller.role == "link_worker",
         **shown,
     )
