@@ -45,6 +45,7 @@ PUBLIC: Mapping[str, str] = {
     "POST /s/{token}/code": "sends a code to the service's registered address, and nowhere else",
     "GET /s/{token}/code": "asks for that code",
     "POST /s/{token}/name": "name and telephone, once, against that code",
+    "GET /matching/calendar/{secret}.ics": "the address is the key: random, stored hashed, without a name",
     "GET /dev/issuer/.well-known/openid-configuration": "development only: how to sign in",
     "GET /dev/issuer/jwks.json": "development only: public keys",
     "GET /dev/issuer/authorize": "development only: the sign-in page",

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from pymongo import AsyncMongoClient
 
-from deploy.demo.link_workers import link_workers
+from deploy.demo.link_workers import link_workers, rooms
 from deploy.demo.services import directory_documents
 from deploy.development.settings import USERS_FILE
 from deploy.development.signing import IssuerKey
@@ -222,8 +222,10 @@ def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) 
 
 
 async def _fill(system: System) -> None:
-    """Loads link workers and services as the demonstration does."""
+    """Loads rooms, link workers and services as the demonstration does."""
     today = system.clock().astimezone(LONDON).date()
+    for room in rooms():
+        await system.done("PUT", f"/api/matching/v1/rooms/{room['id']}", ADMIN, room)
     for worker in link_workers(today):
         await system.done("PUT", f"/api/matching/v1/link-workers/{worker['id']}", ADMIN, worker)
     for slug, document in directory_documents(today).items():

@@ -232,6 +232,7 @@ async def test_api_routes_are_all_covered_by_role_tests(filled: Filled) -> None:
         f"{API}/referrals/{{referral_id}}/messages",
         f"{API}/failures",
         f"{API}/failures/link-workers",
+        f"{API}/audit/entries",  # Of every service alike: see `tests/integration/delivery/test_audit.py`.
     }
 
 

@@ -67,7 +67,7 @@ class Asker:
     def bearer(self, role: str) -> dict[str, str]:
         return self._issuer.bearer(
             role=role,
-            localities=["*"] if role == "service" else ["meir"],
+            localities=["*"] if role in ("service", "programme_admin") else ["meir"],
             practices=["M83100"],
             link_worker="lw-meir-1",
             scopes=SCOPES,

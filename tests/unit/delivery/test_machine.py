@@ -452,7 +452,8 @@ class Kernel(RuleBasedStateMachine):
             done = not world.lanes() and not world.stored.of(TASKS) and self._all_read()
             if turn > 20 and done and looked:
                 return
-        raise AssertionError("it does not come to rest")
+        left = f"lanes {world.lanes()}, tasks {world.stored.of(TASKS)}, all read {self._all_read()}"
+        raise AssertionError(f"it does not come to rest: {left}, looked {looked}")
 
     def _all_read(self) -> bool:
         log, handled = self.world.log, self.world.state().handled

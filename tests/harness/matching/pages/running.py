@@ -115,7 +115,10 @@ class PagesHarness:
 
     async def put_worker(self, number: int, **different: Any) -> str:
         """Adds a link worker to the locality, without working hours unless some are given. Returns the id."""
-        identity = f"lw-{self.here}-{number}"
+        return await self.put_entry(f"lw-{self.here}-{number}", **different)
+
+    async def put_entry(self, identity: str, **different: Any) -> str:
+        """As `put_worker`, by id."""
         entry = link_worker(identity, self.here, **({"hours": []} | different))
         headers = self.issuer.bearer(role="programme_admin", localities=[self.here])
         async with httpx.AsyncClient(headers=headers) as http:
