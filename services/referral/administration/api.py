@@ -32,7 +32,7 @@ class ChangeAsked(JsonBody):
 class BackAsked(JsonBody):
     """The version whose table is to hold again."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class Preview(BaseModel):

@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from shared.contract.api.referral import Locality, Subject
-from shared.contract.events.models import Ref
+from shared.contract.events.models import Moment, Ref
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.audit import AuditKind
 from shared.platform.web.auth import require
+from shared.platform.web.bodies import JsonBody
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.seams import for_user
@@ -24,15 +25,13 @@ MAX_ENTRIES: Final = 500
 AuditPurpose = Annotated[str, Field(pattern=r"^[a-z][a-z_]{2,39}$")]
 
 
-class AuditAsked(BaseModel):
+class AuditAsked(JsonBody):
     """The referrals whose entries are asked for. `before`: only earlier entries."""
-
-    model_config = ConfigDict(extra="forbid")
 
     locality: Locality
     referrals: Annotated[list[Ref], Field(min_length=1, max_length=100)]
     purpose: AuditPurpose
-    before: datetime | None = None
+    before: Moment | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_ENTRIES)] = 100
     on_behalf_of: Subject | None = None
 

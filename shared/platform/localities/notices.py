@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.contract.events.models import LocalitySlug
+from shared.contract.events.models import LocalitySlug, Moment
 from shared.platform.localities.entries import Entry, LocalitiesError
 
 
@@ -24,8 +23,8 @@ class Notice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-    begins: AwareDatetime
-    ends: AwareDatetime
+    begins: Moment
+    ends: Moment
     localities: Annotated[tuple[LocalitySlug, ...], Field(max_length=100)] = ()
 
     @model_validator(mode="after")

@@ -123,8 +123,12 @@ def field_errors(
             location = []
         if code == "extra_forbidden":
             location = location[:-1]
+        if (
+            code in _WRONG_TAG
+        ):  # pydantic names the union; the caller looks for the field that tells its kind.
+            location.append(str((error.get("ctx") or {}).get("discriminator", "")).strip("'"))
         if place == "body":
-            pointer = _pointer(location, body, code, known)
+            pointer = _pointer(location, body, "missing" if code == "union_tag_not_found" else code, known)
         else:
             name = str(location[0]) if location else ""
             pointer = f"/{_escaped(name)}" if known is None or name in known else ""
@@ -135,6 +139,7 @@ def field_errors(
     return list(found.values())
 
 
+_WRONG_TAG = ("union_tag_invalid", "union_tag_not_found")
 _PLACES = ("body", "query", "path", "header", "cookie")
 _SHOWN_CODE = {"json_invalid": "not_json", "value_error": "not_valid", "assertion_error": "not_valid"}
 

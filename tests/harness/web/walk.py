@@ -27,10 +27,14 @@ FAR_MOMENTS = (
 
 @dataclass(frozen=True)
 class Place:
-    """One place in a body: the steps to it (a name, or 0 in a list) and what may stand there."""
+    """One place in a body: the steps to it (a name, or 0 in a list) and what may stand there.
+
+    `beside`: constants that must stand beside a step, such as the kind of one form of several.
+    """
 
     steps: tuple[str | int, ...]
     allowed: tuple[Schema, ...]
+    beside: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def pointer(self) -> str:
@@ -56,21 +60,28 @@ class Place:
 
     def body(self, value: Any) -> Any:
         """The smallest body that has this value here."""
-        for step in reversed(self.steps):
-            value = [value] if step == 0 else {step: value}
+        for step, beside in zip(reversed(self.steps), reversed(self.beside), strict=True):
+            value = [value] if step == 0 else {**beside, step: value}
         return value
 
 
-def places(schema: Schema, parts: Schema, steps: tuple[str | int, ...] = ()) -> Iterator[Place]:
+def places(
+    schema: Schema,
+    parts: Schema,
+    steps: tuple[str | int, ...] = (),
+    beside: tuple[Mapping[str, Any], ...] = (),
+) -> Iterator[Place]:
     """All places of a schema of an OpenAPI document, `parts` being its components."""
     allowed = tuple(_alternatives(schema, parts))
     if steps:
-        yield Place(steps, allowed)
+        yield Place(steps, allowed, beside)
     for each in allowed:
-        for name, inner in each.get("properties", {}).items():
-            yield from places(inner, parts, (*steps, name))
+        properties: Schema = each.get("properties", {})
+        constants = {name: inner["const"] for name, inner in properties.items() if "const" in inner}
+        for name, inner in properties.items():
+            yield from places(inner, parts, (*steps, name), (*beside, constants))
         if "items" in each:
-            yield from places(each["items"], parts, (*steps, 0))
+            yield from places(each["items"], parts, (*steps, 0), (*beside, {}))
 
 
 def _alternatives(schema: Schema, parts: Schema) -> Iterator[Schema]:

@@ -24,6 +24,7 @@ from services.referral.app import create_app as referral_app
 from services.referral.settings import ReferralSettings
 from shared.contract.events.models import Day, Moment
 from shared.contract.events.outcomes import NextStep
+from shared.platform.localities import load_localities
 from shared.platform.web.bodies import JsonBody
 from shared.platform.web.validation import sentence_for
 from tests.harness.web.issuer import LoopbackIssuer
@@ -32,6 +33,11 @@ from tests.harness.web.walk import FAR_DAYS, FAR_MOMENTS, places
 AWAY: dict[str, Any] = {
     "mongo_url": "mongodb://127.0.0.1:9/?directConnection=true&serverSelectionTimeoutMS=50",
     "requests_a_second": 0,
+}
+# Some operations are about the whole programme.
+LOCALITIES: dict[str, list[str]] = {
+    "service": ["*"],
+    "programme_admin": [place.slug for place in load_localities().real],
 }
 ROLES = ("referrer", "link_worker", "manager", "programme_admin", "analyst", "service", "provider", "partner")
 SCOPES = (
@@ -67,7 +73,7 @@ class Asker:
     def bearer(self, role: str) -> dict[str, str]:
         return self._issuer.bearer(
             role=role,
-            localities=["*"] if role in ("service", "programme_admin") else ["meir"],
+            localities=LOCALITIES.get(role, ["meir"]),
             practices=["M83100"],
             link_worker="lw-meir-1",
             scopes=SCOPES,

@@ -23,6 +23,7 @@ from tests.harness.journey.travel import Journey
 
 REFUSED = (401, 403, 404)
 # Every role with access to the directory may see these: services that are open to the public.
+OWN = ("/people/find", "/calendar-feed")
 EVERYBODYS = {"service_id", "service", "feed"}
 AT_A_TIME = 6
 
@@ -43,7 +44,13 @@ def things(case: Journey) -> dict[str, str]:
         **dict.fromkeys(("prescription_id", "prescription"), case.prescription),
         **dict.fromkeys(("service_id", "service"), case.service),
         "link_worker": case.link_worker,
+        **dict.fromkeys(
+            ("request", "batch", "session", "session_id", "appointment", "appointment_id", "row"),
+            case.referral,
+        ),
         "feed": f"demo-{case.locality}",
+        "room": f"room-{case.locality}-1",
+        "code": "overdue",
         "locality": case.locality,
         "part": "booking",
     }
@@ -58,7 +65,7 @@ def query(case: Journey, door: Door) -> dict[str, str]:
         return {"locality": case.locality, "fields": "name", "purpose": "message"}
     if door.path.endswith("/services") and "referral_id" in door.path:
         return {"need": "debt"}
-    if door.path.endswith("/figures") or door.path.endswith("/failures") or door.path.endswith("figures.csv"):
+    if door.path.endswith(("/figures", "/failures", "/failures/link-workers", "figures.csv")):
         return {"locality": case.locality}
     if door.path.endswith("/referrals") and door.method == "GET":
         return {"practice": case.who.practice.ods}
@@ -108,7 +115,33 @@ def body(system: System, case: Journey, door: Door) -> Any:
         ),
         "imports": directory_documents(chapter.today(system))[case.locality],
     }
-    return for_user | bodies.get(ending, {})
+    return for_user | (_of_the_programme(system, case, door) or bodies.get(ending, {}))
+
+
+def _of_the_programme(system: System, case: Journey, door: Door) -> dict[str, Any]:
+    """A valid body for what runs a programme, a team or a diary; empty for other routes."""
+    kept_free = {"day": chapter.day(system, 5), "begins": "09:00", "ends": "10:00", "kind": "training"}
+    handed = {"link_worker": "lw-meir-2", "referrals": [case.referral]}
+    notices = {"change": {"kind": "set_notices", "notices": []}}
+    away = {"first": chapter.day(system, 5), "last": chapter.day(system, 6)}
+    room = {"id": f"room-{case.locality}-1", "locality": case.locality, "site": "Centre", "name": "room 1"}
+    bodies: dict[str, Any] = {
+        "/people/find": {"name": case.who.body["family_name"]},
+        "/table/preview": notices,
+        "/table/changes": notices,
+        "/table/back": {"version": 1},
+        "/appointments": kept_free,
+        "/appointments/preview": kept_free,
+        "/leave/preview": away,
+        "/leave/undo": away,
+        "/leave/end": {"first": chapter.day(system, 5), "back_on": chapter.day(system, 6)},
+        "/hand-overs": handed,
+        "/hand-overs/preview": handed,
+        "/cover": {"reason": "away"},
+        "/rooms/{room}": room,
+        "/subscriptions/{feed}": {"url": "https://feed.example/services"},
+    }
+    return next((body for ending, body in bodies.items() if door.path.endswith(ending)), {})
 
 
 def _of_directory(ending: str, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,13 +248,16 @@ async def test_strangers_find_nothing_of_the_case_in_the_api(
     def judge(door: Door) -> Callable[[httpx.Response], bool]:
         # The places of a service are no part of a case, and these services are offered everywhere.
         colleagues = door.path.endswith("/places")
-        # A list is each caller's own and may be served, but the case is not on it.
-        lists = door.method == "GET" and not door.things - EVERYBODYS
+        # A list, a search and a calendar are each caller's own and may be served, but the case is not on it.
+        lists = (door.method == "GET" and not door.things - EVERYBODYS) or door.path.endswith(OWN)
+        # A colleague sees by its reference that a case is with somebody.
+        taken = door.path.endswith("/take")
 
         def right(answer: httpx.Response) -> bool:
             return (
                 answer.status_code in REFUSED
                 or (colleagues and answer.status_code == 204)
+                or (taken and answer.status_code == 409 and tells_nothing(case, answer))
                 or (lists and answer.status_code == 200 and tells_nothing(case, answer))
             )
 

@@ -452,8 +452,8 @@ class Kernel(RuleBasedStateMachine):
             done = not world.lanes() and not world.stored.of(TASKS) and self._all_read()
             if turn > 20 and done and looked:
                 return
-        left = f"lanes {world.lanes()}, tasks {world.stored.of(TASKS)}, all read {self._all_read()}"
-        raise AssertionError(f"it does not come to rest: {left}, looked {looked}")
+        why = f"lanes {world.lanes()}, tasks {world.stored.of(TASKS)}, all read {self._all_read()}"
+        raise AssertionError(f"it does not come to rest: {why}, looked {looked}")
 
     def _all_read(self) -> bool:
         log, handled = self.world.log, self.world.state().handled
