@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.matching.roster.link_workers import Half, Leave
-from services.matching.web.forms import FormErrors, FormInput
+from services.matching.web.forms import FormInput
 from shared.platform.web.dates import day as in_words
+from shared.platform.web.problem import Problem
 
 # A leave begins at most so long ago, and so far ahead.
 _BACK: Final = timedelta(days=31)
@@ -70,7 +71,7 @@ def leave_fields(leave: Leave) -> Mapping[str, str]:
 
 
 def leave_of(form: FormInput) -> Leave:
-    """The leave of hidden fields. Raises FormErrors."""
+    """The leave of hidden fields. Raises Problem (422) for what no page of ours sends."""
     half = form.raw("half") or None
     try:
         return Leave.model_validate(
@@ -82,8 +83,7 @@ def leave_of(form: FormInput) -> Leave:
             }
         )
     except ValueError:
-        form.add_error("when", "Choose when they are away")
-        raise FormErrors(*form.errors) from None
+        raise Problem(422, code="not_taken", detail="Go back, and choose when they are away.") from None
 
 
 def leave_in_words(leave: Leave) -> str:
