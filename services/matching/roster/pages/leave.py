@@ -180,8 +180,10 @@ def own_pages(request: Request, caller: SignedInLinkWorker) -> LeavePages:
     return LeavePages(request, caller, caller.link_worker or "", OWN, own=True)
 
 
-def their_pages(request: Request, link_worker: str, caller: Administrator) -> LeavePages:
+async def their_pages(request: Request, link_worker: str, caller: Administrator) -> LeavePages:
     """The pages of the leave of a link worker whose entry the caller keeps."""
+    # Before a form is judged: that of another locality's link worker is not there.
+    await queries(request).roster.link_worker(caller, link_worker)
     at = THEIRS.replace("{link_worker}", link_worker)
     return LeavePages(request, caller, link_worker, at, own=False)
 
