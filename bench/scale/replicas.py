@@ -88,7 +88,7 @@ async def _in_system(
             backlogs = Backlogs(stack, bus, http, chance, say)
             await _under_load(run, moves, backlogs)
             worked_off = await _worked_off(run, backlogs)
-        # Whoever stops in order has recorded every message that it sent.
+        # A sender that stops in order has recorded every message that it sent.
         killed = [record for record in moves.records if record.strike.fault == KILLED]
         evidence = await gathered(stack, practices, bus, [], killed, say)
     finally:

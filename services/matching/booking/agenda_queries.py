@@ -32,7 +32,7 @@ STANDING: Final = ("booked", "attended", "missed")
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Whose diaries a reader asks for: the first of these that is given, or the reader's own."""
+    """The diaries that a reader asks for: the first of these that is given, or the reader's own."""
 
     link_worker: str | None = None
     practice: str | None = None

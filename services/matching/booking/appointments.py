@@ -22,7 +22,7 @@ NOTE_LENGTH: Final = 60
 
 
 class AppointmentKind(StrEnum):
-    """What a link worker does in time that is free of meetings."""
+    """The work of a link worker in time that is free of meetings."""
 
     TRAINING = "training"
     SUPERVISION = "supervision"

@@ -78,7 +78,7 @@ class UnmetNeed:
 
 @dataclass(frozen=True, slots=True)
 class HandingOver:
-    """How a case goes to a colleague. `note`: a text for them, which goes to the vault.
+    """The way in which a case goes to a colleague. `note`: a text for them, which goes to the vault.
 
     `keeps_time`: the meeting keeps its time if the colleague is free then. `batch`: the hand-over of several
     cases to which this one belongs.

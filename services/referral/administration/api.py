@@ -117,7 +117,7 @@ async def ask(asked: ChangeAsked, caller: Admin, table: Administration) -> Reque
 
 @router.get("/changes/{request}")
 async def one(request: RequestId, _: Admin, table: Administration) -> RequestOut:
-    """What became of a change."""
+    """The outcome of a change."""
     found = await table.requests.find(request)
     if found is None:
         raise Problem(404, code="unknown_request", detail="There is no such request.")

@@ -46,7 +46,7 @@ class VersionLine:
 
 @dataclass(frozen=True)
 class TableAdministration:
-    """What pages and API ask of the table. `author_key` makes the opaque author of a version."""
+    """The questions of pages and API about the table. `author_key` makes the opaque author of a version."""
 
     context: ReferralContext
     author_key: bytes

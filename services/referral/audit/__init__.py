@@ -1,1 +1,1 @@
-"""Who looked at or changed a record: collected from all services, for the Caldicott guardian."""
+"""The people who looked at or changed a record: collected from all services, for the Caldicott guardian."""

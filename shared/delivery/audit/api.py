@@ -102,7 +102,7 @@ def audit_router(service: str, person: str | None = None) -> APIRouter:
         request: Request,
         caller: Annotated[Principal, Depends(require("guardian", "service", scope=SCOPE))],
     ) -> AuditEntries:
-        """Who looked at or changed these referrals, the latest first. Audited."""
+        """The entries about these referrals, the latest first. Audited."""
         if not caller.may_locality(asked.locality):
             raise Problem(403, code="locality", detail="Your token does not cover this locality.")
         if caller.role != "service" and asked.on_behalf_of is not None:

@@ -18,7 +18,7 @@ class SharedLeases:
         self._leases = leases
         self._me = me
         self._shares: dict[str, str] = {}
-        # What the shares were computed of.
+        # The names and holders that the shares were computed of.
         self._of: tuple[frozenset[str], tuple[str, ...]] = (frozenset(), ())
 
     async def wanted(self, names: Sequence[str]) -> list[str]:

@@ -93,7 +93,7 @@ class ChangePractice(_Value):
 
 
 class LocalityEntry(_Value):
-    """What people are told of a locality, and who answers for it."""
+    """The words about a locality, and those who answer for it."""
 
     name: _Line
     place: _Line

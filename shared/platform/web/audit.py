@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[0-9]{6,}")
 
 
 class AuditKind(StrEnum):
-    """What an entry records."""
+    """The sort of thing that an entry records."""
 
     READ = "read"
     CHANGE = "change"

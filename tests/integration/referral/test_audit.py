@@ -1,4 +1,4 @@
-"""Who looked at or changed a record: what commands leave, what the guardian's pages show and refuse."""
+"""The audit of a record: what commands leave, what the guardian's pages show and refuse."""
 
 import csv
 from collections.abc import AsyncIterator, Iterator

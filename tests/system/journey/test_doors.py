@@ -22,7 +22,7 @@ from tests.harness.journey.system import System
 from tests.harness.journey.travel import Journey
 
 REFUSED = (401, 403, 404)
-# What is answered here is the caller's own: a search and a calendar.
+# Answers here are the caller's own: a search and a calendar.
 OWN = ("/people/find", "/calendar-feed")
 # Asks any link worker why. It reads no case, so that every reference, known or not, gets the same page.
 ASKS_WHY = "/matching/cover/{referral}"

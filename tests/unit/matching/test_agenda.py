@@ -1,6 +1,7 @@
 """Days of diaries: hours, meetings with their travel, free times, and what a reader is not shown."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from services.matching.booking.agenda import AgendaMeeting, Within, agenda_day, travel_of
 from services.matching.booking.diary import Diaries
@@ -14,8 +15,8 @@ NINE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 EVERYTHING = Within()
 
 
-def meeting(minutes_on: int = 0, *, case: str | None = "case-1", **more: object) -> AgendaMeeting:
-    values: dict[str, object] = {
+def meeting(minutes_on: int = 0, *, case: str | None = "case-1", **more: Any) -> AgendaMeeting:
+    values: dict[str, Any] = {
         "starts_at": NINE + timedelta(minutes=minutes_on),
         "minutes": 45,
         "travel": 0,
@@ -28,7 +29,7 @@ def meeting(minutes_on: int = 0, *, case: str | None = "case-1", **more: object)
         "meeting_id": f"m-{minutes_on}" if case else None,
         "referral_id": case,
     }
-    return AgendaMeeting(**(values | more))  # type: ignore[arg-type]  # fields of the meeting
+    return AgendaMeeting(**(values | more))
 
 
 def diaries(*workers: LinkWorker, now: datetime = NOW) -> Diaries:

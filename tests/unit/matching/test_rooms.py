@@ -91,7 +91,7 @@ def test_room_that_is_chosen_twice_is_refused_once() -> None:
     assert diaries.take("lw-meir-1", start, 45, "r1", "m1")
     assert diaries.free(world.workers["lw-meir-2"], MONDAY) == []
     assert not diaries.take("lw-meir-2", start, 45, "r2", "m2")
-    # What a partner has booked stands, and a meeting keeps its own room.
+    # A partner's meeting stands, and a meeting keeps its own room.
     assert diaries.take("lw-meir-2", start, 45, "r2", "m2", stands=True)
     assert diaries.take("lw-meir-1", start, 45, "r1", "m1")
 

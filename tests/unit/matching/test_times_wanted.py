@@ -50,7 +50,7 @@ def test_days_narrow_the_choice() -> None:
     assert found(known, MeetingRequirements(PRACTICE), far) == []
 
 
-def test_another_link_worker_can_be_chosen_for_a_case_that_was_handed_over() -> None:
+def test_case_handed_over_can_get_another_link_worker() -> None:
     known = diaries(worker(), worker("lw-meir-2"))
     mine = MeetingRequirements(PRACTICE, link_worker="lw-meir-1")
     for wanted, names in (

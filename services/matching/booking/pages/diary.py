@@ -30,7 +30,7 @@ _MINE = "mine"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a reader wants to see: whose diaries (`show`), which day, and whether the whole week."""
+    """The view that a reader wants: whose diaries (`show`), which day, and whether the whole week."""
 
     show: str
     on: date

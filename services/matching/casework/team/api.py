@@ -63,7 +63,7 @@ async def take(request: Request, referral_id: Reference, caller: OwnCaller, key:
 
 @router.post("/hand-overs/preview")
 async def preview(request: Request, caller: HandsOverCaller, body: HandOversIn) -> PreviewOut:
-    """What a hand-over would do to each case and its meeting."""
+    """Shows what a hand-over would do to each case and its meeting."""
     return PreviewOut(
         cases=await queries(request).team.preview(
             caller, body.referrals, body.link_worker, keeps_time=body.keep_time

@@ -137,7 +137,7 @@ class TeamQueries:
     async def preview(
         self, caller: Principal, referrals: Sequence[str], link_worker: str, *, keeps_time: bool
     ) -> list[Preview]:
-        """What a hand-over would do to each case. It changes nothing, and holds no time."""
+        """The effect that a hand-over would have on each case. It changes nothing, and holds no time."""
         rows = await self._given_away(caller, referrals)
         workers = await link_workers(self.runner.kernel.mongo, [link_worker])
         lines = await self.referrals.presenter(rows)

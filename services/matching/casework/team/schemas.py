@@ -33,7 +33,7 @@ class HandOversIn(Body):
 
 
 class PreviewOut(BaseModel):
-    """What would become of each case. Nothing is changed."""
+    """The effect on each case. Nothing is changed."""
 
     cases: list[Preview]
 

@@ -59,7 +59,7 @@ class QueueLine:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a hand-over would do to one case, and whether the colleague can take it.
+    """The effect of a hand-over on one case, and whether the colleague can take it.
 
     `refusal`: the code of the reason why not; None if they can.
     """

@@ -36,7 +36,7 @@ async def desk(request: Request, caller: Manager) -> DeskOut:
 
 @router.get("/desk/quality")
 async def quality(request: Request, caller: Manager) -> QualityOut:
-    """What is missing, unrecorded and due, by locality."""
+    """Counts of what is missing, unrecorded and due, by locality."""
     return QualityOut(localities=await queries(request).desk.quality(caller))
 
 

@@ -9,7 +9,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.platform.clock import london_day
 
-# What the field works with: open cases at a time, and people a year, for full time.
+# Numbers that the field works with: open cases at a time, and people a year, for full time.
 OPEN_CASES: Final = 40
 PEOPLE_A_YEAR: Final = (200, 250)
 

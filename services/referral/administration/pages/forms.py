@@ -103,7 +103,7 @@ def moment_of(day: date, at: time = time(0)) -> datetime:
 
 
 def read_locality(form: FormData) -> LocalityEntry:
-    """What the form says of a locality. Raises Wrong."""
+    """The locality of the form. Raises Wrong."""
     values: dict[str, Any] = {name: text_field(form, name, 200) or None for name in _LINES}
     age = values["minimum_age"] or ""
     values["minimum_age"] = int(age) if age.isdigit() else age
@@ -134,7 +134,7 @@ def locality_typed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_practice(form: FormData, ods: str | None = None) -> PracticeEntry:
-    """What the form says of a practice. `ods`: its code, if the form changes it. Raises Wrong."""
+    """The practice of the form. `ods`: its code, if the form changes it. Raises Wrong."""
     values = {
         "ods": ods or text_field(form, "ods", 8).upper(),
         "site": text_field(form, "site", 200),

@@ -38,7 +38,7 @@ router = APIRouter(include_in_schema=False)
 
 HOME: Final = "/referral/administration/localities"
 DESK_NAMES: Final = {"younger_people": "For younger people", "safeguarding": "For safeguarding"}
-# What a new locality takes from the last one that was set up: the same organisations often answer for both.
+# Taken from the last locality that was set up: the same organisations often answer for both.
 _TAKEN_OVER: Final = ("data_controller", "employer", "privacy_notice", "minimum_age")
 
 

@@ -1,4 +1,4 @@
-"""What somebody typed to find a person, turned into a search. Pure, and nothing typed is in an error."""
+"""Turns what somebody typed to find a person into a search. Pure, and nothing typed is in an error."""
 
 import re
 from collections.abc import Callable

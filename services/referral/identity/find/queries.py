@@ -56,7 +56,7 @@ class FoundPerson:
 
     @property
     def preferred_name(self) -> str | None:
-        """What they like to be called, if it is known, and the caller may know it."""
+        """The name that they like, if it is known, and the caller may know it."""
         return self.details.get("preferred_name")
 
     @property
