@@ -72,6 +72,8 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             )
             app = create_app(settings, clock=lambda: NOW)
             context: ReferralContext = app.state.context
+            # The service's loops do not run here, and nobody was ever erased.
+            context.vault.is_open = True
             tune_interpreter()
             began = time.perf_counter()
             known = await _fill(context, size.referrals)
