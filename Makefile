@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey bench-scale conformance
+.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short disaster check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey bench-scale conformance
 
 help:
 	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
@@ -29,6 +29,7 @@ help:
 	@echo "make chaos-short    strike with each fault once or twice, in six minutes (SEED=1)"
 	@echo "make handover       hand booking over and back ten times while participants die, in 25 minutes"
 	@echo "make handover-short hand it over and back once, in two minutes (PARTNER=py)"
+	@echo "make disaster       lose all databases under load, and go on from a back-up and the log"
 	@echo "make bench          measure speed, latency, catch-up, growth (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
@@ -129,6 +130,10 @@ handover-short:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@[ "$(PARTNER)" = py ] || npm ci --silent --no-audit --no-fund --prefix examples/booking-js
 	@$(VENV)/python -m chaos.handover --short --partner $(PARTNER) --seed $(SEED)
+
+disaster:
+	@$(PYTHON) deploy/bootstrap.py dev
+	$(VENV)/python -m pytest -m long tests/integration/rebuild/test_restored_services.py
 
 # ONLY=kernel,page measures these parts; SIZE=long has the kernel grow to 1,000,000 records (docs/performance.md).
 SIZE ?= usual

@@ -34,7 +34,7 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
         found[f"{part}: outbox, set aside"] = await database["outbox_dead_letters"].count_documents({})
         found[f"{part}: outbox, of an ended epoch"] = await database["outbox_set_aside"].count_documents({})
         found[f"{part}: parts not looked at"] = await database["ownership"].count_documents(
-            {"decides": True, "looked": False}
+            {"$or": [{"decides": True, "looked": False}, {"held": True}]}
         )
         at_once = {"what": "kernel.decide"}  # At any due time.
         found[f"{part}: outbox, of an ended epoch"] = await database["outbox_set_aside"].count_documents({})

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, runtime_checkable
 
 import typer
 
 from linkwork import access, audit, control, dead_letters, keys, rebuild, streams, trigger, webhooks
+from linkwork.backup import commands as backup
 from linkwork.config import Config, read_config
 from linkwork.errors import CommandError
 from linkwork.hand_over import commands as hand_over
@@ -21,6 +22,14 @@ class Command(Protocol):
     """One command with its arguments, ready to run."""
 
     async def run(self, config: Config) -> int:
+        """Runs the command and returns its exit code."""
+
+
+@runtime_checkable
+class OfflineCommand(Protocol):
+    """A command that runs where there is no store."""
+
+    def run_offline(self) -> int:
         """Runs the command and returns its exit code."""
 
 
@@ -67,6 +76,7 @@ def _application(use: Callable[[Invocation], None]) -> typer.Typer:
     application.add_typer(webhooks.application, name="webhooks")
     application.add_typer(keys.application, name="keys")
     application.add_typer(audit.application, name="audit")
+    application.add_typer(backup.application, name="backup")
     application.command("rebuild", help=rebuild.HELP, epilog=rebuild.EPILOG)(rebuild.rebuild)
     application.command("trigger", help=trigger.HELP, epilog=trigger.EPILOG)(trigger.trigger)
     return application
@@ -92,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     invocation = parse(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
+        if isinstance(invocation.command, OfflineCommand):
+            return invocation.command.run_offline()
         config = read_config(os.environ, Path.cwd())
         config = replace(config, operator=invocation.by or config.operator)
         if not config.operator:

@@ -20,7 +20,7 @@ async def database_of(config: Config, service: Part) -> AsyncIterator[Mongo]:
     Raises:
         CommandError: the database has another owner or none, does not answer, or refuses us.
     """
-    mongo = _connection(config, service)
+    mongo = connection_to(config, service)
     try:
         await _check_owner(config, service, mongo)
         yield mongo
@@ -30,7 +30,12 @@ async def database_of(config: Config, service: Part) -> AsyncIterator[Mongo]:
         await mongo.close()
 
 
-def _connection(config: Config, service: Part) -> Mongo:
+def connection_to(config: Config, service: Part) -> Mongo:
+    """A connection to the database of this service, whosever it is.
+
+    Raises:
+        CommandError: the address or the name cannot be read.
+    """
     try:
         return Mongo(config.mongo_url, config.database(service), name="linkwork console")
     except InvalidName:

@@ -200,6 +200,8 @@ class HandOver:
             return CommandError(_rebuilt(self._stores))
         if refused.why == "marker":
             return CommandError(f"{service} has read a marker of this hand-over: it cannot be undone.")
+        if refused.why == "restored":
+            return CommandError(f"{service} was restored and still reads the log: try again in a minute.")
         return CommandError(
             f"The database of {service} knows a later epoch of {part} than the table ({stored.epoch}): was "
             "the control topic lost, or a back-up restored?"

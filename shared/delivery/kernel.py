@@ -41,6 +41,7 @@ from shared.delivery.ownership.standing import Key
 from shared.delivery.ownership.taking_over import OwnerWatch
 from shared.delivery.rebuild.generations import Generations, claim_database
 from shared.delivery.rebuild.reproject import reproject
+from shared.delivery.restored.marker import require_whole
 from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.stopping import cancelled_within, ended_within
 from shared.delivery.unit_of_work import commands
@@ -137,13 +138,14 @@ class Kernel(Generic[V, R]):
 
         Raises:
             ForeignDatabase: the database is another service's.
-            CannotStart: the table has no locality of those that this process is to serve.
+            CannotStart: the database is half restored, or the table has no locality that is to be served.
             PyMongoError: the database refuses us, and a retry does not help.
         """
         tune_interpreter()
         instance_id = self._options.instance_id
         while True:
             try:
+                await require_whole(self.mongo)
                 await claim_database(self.mongo, self.definition.name)  # Before any other write.
                 await self._generations.refresh()
                 await ensure_indexes(self.mongo)

@@ -14,7 +14,7 @@ from shared.delivery.kafka.broker_view import BrokerView
 from shared.delivery.kafka.patches import connections, record_batches
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.offsets.handled import HandledOffsets
-from shared.delivery.offsets.verdict import HandledOffset
+from shared.delivery.offsets.verdict import HandledOffset, first_unhandled
 from shared.delivery.stopping import to_its_end
 from shared.platform.kafka_connection import KafkaConnection
 
@@ -95,14 +95,6 @@ class ErasureLog:
         finally:
             await to_its_end(consumer.stop())
             await consumer._client.close()  # noqa: SLF001  # aiokafka leaves it open if the broker is away
-
-
-def first_unhandled(handled: HandledOffset | None, log: str, end: int) -> int:
-    """The offset from which a partition is read: its beginning, if the handled offset is of another log."""
-    if handled is None or handled.next > end:
-        return 0
-    is_another = bool(handled.log) and bool(log) and handled.log != log
-    return 0 if is_another else handled.next
 
 
 async def _read(consumer: AIOKafkaConsumer, begins: _OffsetOf, ends: _OffsetOf) -> list[Envelope]:

@@ -32,6 +32,10 @@ NOT_SENT: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "too_late": ("Too late", "It could not be sent while it was still of use."),
         "handed_over": ("Handed over", "Another organisation sends the messages there now."),
+        "maybe_sent": (
+            "May have been sent",
+            "A database was restored, and does not know whether this was sent. Ring, if it matters.",
+        ),
         "no_channel": ("No way to write", "No mobile number and no email address: the link worker rings."),
         "no_mailbox": ("No mailbox", "The localities file names no mailbox for this practice."),
         "address_refused": ("Address refused", "The mail server does not know this address."),

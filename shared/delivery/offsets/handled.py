@@ -112,6 +112,18 @@ class HandledOffsets:
             change = {"$max": {"next": reached}, "$setOnInsert": row}
             await self._mongo[HANDLED].update_one({"_id": identity}, change, upsert=True)
 
+    async def disregard(self, offsets: Mapping[TopicPartition, HandledOffset]) -> None:
+        """Raises up to where committed offsets do not count, and adds missing partitions.
+
+        Raises:
+            PyMongoError: the database is away.
+        """
+        for at, offset in offsets.items():
+            row = self._row(at, offset)
+            highest = {name: row.pop(name) for name in ("next", "disregards")}
+            change = {"$max": highest, "$setOnInsert": row}
+            await self._mongo[HANDLED].update_one({"_id": row.pop("_id")}, change, upsert=True)
+
     async def replace(self, offsets: Mapping[TopicPartition, HandledOffset]) -> None:
         """Writes these offsets over what was there, as an operator has decided.
 

@@ -136,6 +136,18 @@ def _start(kept: HandledOffset, committed: Committed | None) -> int:
     return min(kept.next, committed.offset) if committed.offset > kept.disregards else kept.next
 
 
+def is_another_log(handled: HandledOffset, log: str) -> bool:
+    """True if the topic was made anew since, as far as the broker tells ids of topics."""
+    return bool(handled.log and log and handled.log != log)
+
+
+def first_unhandled(handled: HandledOffset | None, log: str, end: int) -> int:
+    """The offset from which a partition is read: its beginning, if the handled offset is of another log."""
+    if handled is None or handled.next > end or is_another_log(handled, log):
+        return 0
+    return handled.next
+
+
 def resume(state: StreamState, verdict: Verdict, begin: Begin) -> dict[TopicPartition, HandledOffset]:
     """The handled offsets with which a stopped stream goes on, as an operator has decided.
 
@@ -189,7 +201,7 @@ def _first_offset(state: StreamState, committed: Committed | None) -> int:
 
 
 def _mismatch(kept: HandledOffset, log: str, end: int | None, committed: Committed | None) -> Mismatch | None:
-    if kept.log and log and kept.log != log:
+    if is_another_log(kept, log):
         return "log_replaced"
     if end is not None and end < kept.next:
         return "log_shortened"

@@ -44,7 +44,8 @@ _log = logging.getLogger(__name__)
 #   other_epoch: the database knows a later epoch of the part.
 #   rebuild: a rebuild of the service goes on.
 #   marker: a marker of a later epoch stands in the log already.
-Obstacle = Literal["other_epoch", "rebuild", "marker"]
+#   restored: the database was restored, and does not know yet what was decided since.
+Obstacle = Literal["other_epoch", "rebuild", "marker", "restored"]
 
 
 class CannotFlip(Exception):
@@ -59,7 +60,7 @@ async def stop_deciding(mongo: Mongo, locality: str, part: SourcePart, epoch: in
     """Ends the decisions of a part in the epoch that is in force, in every process. Safe to repeat.
 
     Raises:
-        CannotFlip: `other_epoch`, or `rebuild`.
+        CannotFlip: `other_epoch`, `rebuild`, or `restored`.
         PyMongoError, Transient: the database is away; the same call later does the rest.
     """
     await _turn(mongo, (locality, part), partial(_stop, (locality, part), epoch, during_rebuild=False))
@@ -74,7 +75,7 @@ async def decides_again(mongo: Mongo, locality: str, part: SourcePart, epoch: in
     """Undoes the flip, before the first marker. What came meanwhile is looked at. Safe to repeat.
 
     Raises:
-        CannotFlip: `other_epoch`, or `marker`.
+        CannotFlip: `other_epoch`, `marker`, or `restored`.
         PyMongoError, Transient: the database is away; the same call later does the rest.
     """
     await _turn(mongo, (locality, part), partial(_undo, (locality, part), epoch))
@@ -89,6 +90,14 @@ async def take_over(
     """
     begun = {"looked": not looks, "looked_to": "", "since": since}
     await _turn(mongo, (locality, part), partial(_begin, (locality, part), epoch, begun))
+
+
+async def end_hold(mongo: Mongo, locality: str, part: SourcePart) -> None:
+    """Ends the hold of a restored database: the part stands as before the restore, and is looked at.
+
+    Safe to repeat, by any process.
+    """
+    await _turn(mongo, (locality, part), partial(_end_hold, (locality, part)))
 
 
 async def outbox_left(mongo: Mongo, locality: str, part: SourcePart) -> int:
@@ -151,8 +160,17 @@ async def _begin(key: Key, epoch: int, begun: Document, tx: Transaction) -> None
         await _write(key, tx, {"epoch": epoch, "decides": True}, begun)
 
 
+async def _end_hold(key: Key, tx: Transaction) -> None:
+    row = await tx[OWNERSHIP].find_one({"_id": document_id(key)}, session=tx.session)
+    if row is not None and row.get("held"):
+        again = {"held": False, "looked": False, "looked_to": ""}
+        await _write(key, tx, {"decides": row["decided"]}, again)
+
+
 async def _standing(key: Key, tx: Transaction) -> Standing:
     row = await tx[OWNERSHIP].find_one({"_id": document_id(key)}, session=tx.session)
+    if row is not None and row.get("held"):
+        raise CannotFlip("restored")
     return Standing() if row is None else Standing.of(row)
 
 

@@ -21,8 +21,10 @@ from shared.delivery.ownership.standing import (
     agrees,
     document_id,
     first_document,
+    held_document,
     slot_id,
 )
+from shared.delivery.restored.marker import is_restored
 
 # Slots that one transaction makes for the next ones too.
 _SLOTS_AT_ONCE: Final = 8
@@ -94,6 +96,7 @@ class Ownership:
                 "epoch": standing.epoch,
                 "decides": self.owns(locality, part),
                 "looked": standing.looked,
+                "held": standing.held,
             }
         return parts
 
@@ -112,8 +115,9 @@ class Ownership:
         found |= await self._read(keys - self._there)
         missing = [key for key in keys if key not in found]
         if missing:
+            made = held_document if await is_restored(self._mongo) else first_document
             try:
-                await self._mongo[OWNERSHIP].insert_many(map(first_document, missing), ordered=False)
+                await self._mongo[OWNERSHIP].insert_many(map(made, missing), ordered=False)
             except BulkWriteError as error:  # Another process has just made one.
                 if {each.get("code") for each in (error.details or {}).get("writeErrors", [])} != {
                     _DUPLICATE_KEY

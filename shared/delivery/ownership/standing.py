@@ -29,17 +29,22 @@ class Standing(NamedTuple):
         decides: this service decides there. False from the flip until the part is ours again.
         looked: every open referral was looked at since the part became ours.
         since: when its first marker was written; None if the part was ours from the beginning.
+        held: the database was restored, and has not read the log to its end (`delivery/restored/`).
+        restored_at: messages that were due by then may have been sent, and wait for a decision on that.
     """
 
     epoch: int = 0
     decides: bool = True
     looked: bool = True
     since: datetime | None = None
+    held: bool = False
+    restored_at: datetime | None = None
 
     @classmethod
     def of(cls, row: Row) -> "Standing":
         """The standing of a document."""
-        return cls(row["epoch"], row["decides"], row["looked"], row.get("since"))
+        held, restored_at = row.get("held", False), row.get("restored_at")
+        return cls(row["epoch"], row["decides"], row["looked"], row.get("since"), held, restored_at)
 
 
 class TableOwner(NamedTuple):
@@ -51,7 +56,7 @@ class TableOwner(NamedTuple):
 
 # Finds the documents whose standing is not the first one.
 CHANGED: Final[Mapping[str, object]] = {
-    "$or": [{"epoch": {"$ne": 0}}, {"decides": False}, {"looked": False}],
+    "$or": [{"epoch": {"$ne": 0}}, {"decides": False}, {"looked": False}, {"restored_at": {"$ne": None}}],
 }
 
 
@@ -82,6 +87,11 @@ def first_document(key: Key) -> Document:
         "decides": True,
         "looked": True,
     }
+
+
+def held_document(key: Key) -> Document:
+    """The first document of a part in a restored database, which may lack what was decided since."""
+    return first_document(key) | {"decides": False, "held": True, "decided": True}
 
 
 def agrees(standing: Standing, table: TableOwner) -> bool:

@@ -6,6 +6,7 @@ message is sent again under the same reference, and the gateway can recognise it
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Generic
 
@@ -29,6 +30,7 @@ from shared.delivery.unit_of_work.unit_of_work import TASKS
 
 SENT: Final = "sent"
 _SEND_SECONDS: Final = 30.0
+_PAGE: Final = 50
 
 
 class EffectRunner(Generic[V, R]):
@@ -71,13 +73,6 @@ class EffectRunner(Generic[V, R]):
             raise
         await self._record(row, {"status": "sent", "reference": reference})
         return "ok"
-
-    async def record_dropped(self, tx: Transaction, row: Document, code: str) -> None:
-        """Records a failure that people can see for a message that was never sent."""
-        known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
-        if known is None or known["status"] == "sending":
-            failed = _ledger(row) | {"status": "failed", "code": code, "at": self._context.clock()}
-            await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
 
     async def _claim(
         self, requests: Sequence[tuple[Document, Effect[V]]], tx: Transaction
@@ -135,6 +130,34 @@ class EffectRunner(Generic[V, R]):
         gone = {"_id": {"$in": [row["_id"] for row, _ in outcomes]}}
         await tx[TASKS].delete_many(gone, session=tx.session)
         return [None] * len(outcomes)
+
+
+async def record_dropped(tx: Transaction, row: Document, code: str, now: datetime) -> None:
+    """Records a failure that people can see for a message that was never sent."""
+    known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
+    if known is None or known["status"] == "sending":
+        failed = _ledger(row) | {"status": "failed", "code": code, "at": now}
+        await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
+
+
+async def give_up_maybe_sent(context: ServiceContext[V, R], locality: str, restored_at: datetime) -> None:
+    """Gives up messages that were due before the restore, as failures that people can see.
+
+    They may have been sent after the back-up, and no message is sent twice. Safe to repeat.
+
+    Raises:
+        PyMongoError, Transient: the database is away.
+    """
+    effects = list(context.definition.effects)
+    due = {"locality": locality, "what": {"$in": effects}, "at": {"$lte": restored_at}}
+    while page := await context.mongo[TASKS].find(due).limit(_PAGE).to_list(None):
+        await context.mongo.transact(partial(_give_up, [dict(row) for row in page], context.clock()))
+
+
+async def _give_up(rows: Sequence[Document], now: datetime, tx: Transaction) -> None:
+    for row in rows:
+        await delete_task(tx, row)
+        await record_dropped(tx, row, "maybe_sent", now)
 
 
 def _ledger(row: Document) -> Document:

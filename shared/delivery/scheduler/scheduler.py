@@ -20,7 +20,7 @@ from shared.delivery.model.errors import Conflict, RetryLater, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.mongo.server_time import READY
-from shared.delivery.scheduler.effects import EffectRunner
+from shared.delivery.scheduler.effects import EffectRunner, record_dropped
 from shared.delivery.scheduler.task_pool import BoundedTaskPool
 from shared.delivery.scheduler.task_rows import (
     Gone,
@@ -141,8 +141,8 @@ class Scheduler(Generic[V, R]):
     async def _page(self, now: datetime, sends: bool) -> list[Document]:
         effects = list(self._context.definition.effects)
         if sends:
-            here = {"$in": list(self._localities)}
-            which: Document = {"what": {"$in": effects}, "locality": here, "at": {"$lte": now}}
+            here = [name for name in self._localities if self._context.may_send(name)]
+            which: Document = {"what": {"$in": effects}, "locality": {"$in": here}, "at": {"$lte": now}}
         else:
             owned = [name for name in self._localities if self._context.owns(name)]
             ours = [name for name in owned if not self._context.is_looking(name)]
@@ -251,7 +251,7 @@ class Scheduler(Generic[V, R]):
 
     async def _drop(self, row: Document, code: str, tx: Transaction) -> None:
         if await delete_task(tx, row) and row["what"] in self._context.definition.effects:
-            await self._effects.record_dropped(tx, row, code)
+            await record_dropped(tx, row, code, self._context.clock())
 
     def _set_gauges(self, sends: bool, ages: list[float]) -> None:
         self._overdue[sends] = (len(ages), max(ages, default=0.0))

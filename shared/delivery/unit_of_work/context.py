@@ -73,6 +73,13 @@ class ServiceContext(Generic[V, R]):
             return False
         return not self.ownership.standing(locality, self.definition.decides_as).looked
 
+    def may_send(self, locality: str) -> bool:
+        """False while a restored database may not know of messages that were sent."""
+        if self.ownership is None:
+            return True
+        standing = self.ownership.standing(locality, self.definition.decides_as)
+        return not standing.held and standing.restored_at is None
+
     def may_decide(self, locality: str) -> bool:
         """True if this process makes the decisions of a locality now.
 

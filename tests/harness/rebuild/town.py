@@ -116,29 +116,33 @@ class Town:
             await asyncio.sleep(EVERY)
 
     async def rebuild(self, part: Part, *more: str) -> Ended:
-        """Runs an operator's command while the town goes on."""
-        words = f"-m linkwork --by ada rebuild {part} --processes 0 --json --why"
-        command = (*words.split(), "to see", *more)
+        """Runs an operator's rebuild while the town goes on."""
+        closing = asyncio.create_task(self._closing(part))
+        words = f"rebuild {part} --processes 0 --json --why"
+        try:
+            code, out, errors = await self.console(*words.split(), "to see", *more)
+        finally:
+            closing.cancel()
+        report = json.loads(out) if out.startswith("{") else {}
+        closed = closing.result() if closing.done() and not closing.cancelled() else (0.0, 0.0)
+        return Ended(code, report, errors, closed)
+
+    async def console(self, *command: str) -> tuple[int, str, str]:
+        """Runs an operator's command while the town goes on; returns its code and what it printed."""
         stores = {
             **self.stack.broker.connection.environment(),
             "LINKWORK_MONGO_URL": self.stack.database.url,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *command,
+            *("-m", "linkwork", "--by", "ada", *command),
             cwd=_ROOT,
             env=stores,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        closing = asyncio.create_task(self._closing(part))
-        try:
-            out, errors = await process.communicate()
-        finally:
-            closing.cancel()
-        report = json.loads(out) if out.startswith(b"{") else {}
-        closed = closing.result() if closing.done() and not closing.cancelled() else (0.0, 0.0)
-        return Ended(process.returncode or 0, report, errors.decode(), closed)
+        out, errors = await process.communicate()
+        return process.returncode or 0, out.decode(), errors.decode()
 
     async def _closing(self, part: Part) -> tuple[float, float]:
         """From when to when the generation is closed."""
@@ -150,11 +154,11 @@ class Town:
             moments.append(time.time())
         return moments[0], moments[1]
 
-    async def at_rest(self) -> Evidence:
-        """Everything that can be seen from outside when nothing is under way any more."""
+    async def at_rest(self, within: float = REST_WITHIN) -> Evidence:
+        """Everything that can be seen from outside when nothing is under way any more, or time runs out."""
         client = self.stack.broker.connection.client_arguments()
         mongo, clock = self.stack.mongo, self.stack.clocks
-        lag, stuck = await gather.rest(mongo, client, LOCALITIES, clock, REST_WITHIN)
+        lag, stuck = await gather.rest(mongo, client, LOCALITIES, clock, within)
         figures = await self.stack.ask("/api/evaluation/v1/figures")
         posts = self.practices.posts
         return Evidence(

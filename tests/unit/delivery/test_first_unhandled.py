@@ -1,9 +1,8 @@
-"""The offset from which a start reads erasures: behind the handled one, or the beginning of another log."""
+"""The offset from which a start reads the log: behind the handled one, or the beginning of another log."""
 
 import pytest
 
-from services.referral.identity.erasure_log import first_unhandled
-from shared.delivery.offsets.verdict import HandledOffset
+from shared.delivery.offsets.verdict import HandledOffset, first_unhandled
 
 
 @pytest.mark.parametrize(

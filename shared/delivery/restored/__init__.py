@@ -1,0 +1,1 @@
+"""Restored databases: held until they know again what their service decided after the back-up."""
