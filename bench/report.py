@@ -26,6 +26,12 @@ def _within(value: float | None, limit: float) -> bool:
     return value is not None and value < limit
 
 
+def _percentile_within(said: Mapping[str, Any], name: str, limit: float) -> str:
+    """A percentile's goal in words. Few requests have no percentile unless some were unanswered."""
+    too_few = said[name] is None and not said["unanswered"]
+    return "too few" if too_few else verdict(_within(said[name], limit))
+
+
 def _throughput(result: Result) -> str:
     labels, runs = result["labels"], result["runs"]
     goals = [_goal(goal, ratios, result["events"]) for goal in GOALS if (ratios := goal_ratios(goal, runs))]
@@ -106,7 +112,7 @@ def _latency(result: Result) -> str:
         text += f" Not tried: {rates} a second, because requests piled up at the last rate."
     at_50 = next((row for row in result["rates"] if row["rate"] == 50), None)
     if at_50 is not None:
-        text += f" Goal, p99 under 100 ms at 50 a second: {verdict(_within(at_50['p99'], 100))}."
+        text += f" Goal, p99 under 100 ms at 50 a second: {_percentile_within(at_50, 'p99', 100)}."
     elif 50 in result.get("untried", ()):
         text += " Goal, p99 under 100 ms at 50 a second: **not met**."
     return text
@@ -161,7 +167,7 @@ def _catch_up(result: Result) -> str:
             f"p99 of {meanwhile['count']:,} new events of another locality meanwhile",
             f"{milliseconds(p99)} ms (p50 {milliseconds(meanwhile['p50'])} ms)",
             "under 1,000 ms",
-            verdict(_within(p99, 1000)),
+            _percentile_within(meanwhile, "p99", 1000),
         ],
         [
             f"p99 of {after['count']:,} new events afterwards",
@@ -237,7 +243,7 @@ def _page(result: Result) -> str:
             milliseconds(result[key]["p50"]),
             milliseconds(result[key]["p99"]),
             milliseconds(result[key]["longest"]),
-            verdict(_within(result[key]["p50"], 100)),
+            _percentile_within(result[key], "p50", 100),
         ]
         for key, name in _PAGES.items()
         if key in result  # kept results may be older than a row
@@ -269,7 +275,7 @@ def _find(result: Result) -> str:
             milliseconds(each["p50"]),
             milliseconds(each["p99"]),
             milliseconds(each["longest"]),
-            verdict(_within(each["p99"], 100)),
+            _percentile_within(each, "p99", 100),
         ]
         for key, name in _SEARCHES.items()
         if (each := result["searches"].get(key)) is not None
@@ -295,7 +301,7 @@ def _slots(result: Result) -> str:
         [
             name,
             *(milliseconds(result[key][column]) for column in ("p50", "p99", "longest")),
-            verdict(_within(result[key]["p99"], 10)),
+            _percentile_within(result[key], "p99", 10),
         ]
         for key, name in _TIMES.items()
     ]

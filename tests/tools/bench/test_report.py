@@ -10,6 +10,7 @@ from bench.drawing import picture
 from bench.publishing import BEGIN, END, kept, publish, whole
 from bench.ratios import GOALS, Goal, goal_ratios
 from bench.report import described
+from bench.statistics import summary
 from bench.tables import milliseconds, table
 from tests.harness.bench.results import (
     ADMISSION,
@@ -97,6 +98,8 @@ def test_search_for_a_time_is_judged_by_its_p99() -> None:
     assert "| the earliest three times of a person | 6.0 | 6.0 | 6.0 | met |" in text
     assert "| all times of a fortnight, for the page | 12 | 12 | 12 | **not met** |" in text
     assert "4,000 diaries with 120,000 days that hold meetings, 200 searches of each kind" in text
+    _, few = described("slots", SLOTS | {"earliest": summary([0.006] * 20)})
+    assert "| the earliest three times of a person | 6.0 | – | 6.0 | too few |" in few
 
 
 def test_flood_delays_by_the_longest_wait_beyond_the_median() -> None:
