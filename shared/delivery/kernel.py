@@ -35,7 +35,8 @@ from shared.delivery.mongo.shares import SharedLeases
 from shared.delivery.offsets.handled import HandledOffsets
 from shared.delivery.offsets.stream_gate import StreamGate
 from shared.delivery.options import Options
-from shared.delivery.outbox.relay import Relay, process_name
+from shared.delivery.outbox.lanes import process_name
+from shared.delivery.outbox.relay import Relay
 from shared.delivery.ownership.ownership import Ownership
 from shared.delivery.ownership.standing import Key
 from shared.delivery.ownership.taking_over import OwnerWatch

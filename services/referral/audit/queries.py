@@ -89,12 +89,14 @@ async def read_page(
     page: int = PAGE,
 ) -> RecordAudit:
     """A page of entries. Every service audits this reading before it answers."""
-    asked = AuditAsked(
-        locality=record.locality,
-        referrals=list(record.referrals),
-        purpose=purpose,
-        before=before,
-        limit=page + 1,
+    asked = AuditAsked.model_validate(
+        {
+            "locality": record.locality,
+            "referrals": record.referrals,
+            "purpose": purpose,
+            "before": before,
+            "limit": page + 1,
+        }
     )
     own, collected = await asyncio.gather(
         entries_about(context.kernel, caller, asked, PERSON),

@@ -24,8 +24,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.delivery.kafka.producer import TOO_LARGE, Producer
 from shared.delivery.mongo.database import Mongo, Row
-from shared.delivery.mongo.leases import INSTANCES, LEASES, SHARES, Leases
+from shared.delivery.mongo.leases import INSTANCES, SHARES, Leases
 from shared.delivery.mongo.server_time import server_now_plus
+from shared.delivery.outbox.lanes import LANES, lease_of, process_name
 from shared.delivery.outbox.rows import Message, OutboxRow
 from shared.delivery.outbox.unpublished import OUTBOX_SET_ASIDE, keep_ended, keep_too_large
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
@@ -85,8 +86,9 @@ class Relay:
         self._seen_before: set[str] = set()
         self._looked_at = float("-inf")
         self._forgot_at = float("-inf")
-        # Topics that refused us for want of rights.
+        # Topics that refused us for want of rights, and those of them that took a message since.
         self._refused: set[str] = set()
+        self._returned: set[str] = set()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -113,7 +115,7 @@ class Relay:
 
         The kernel renews it, because publishing may take long.
         """
-        return _lease(self.lane)
+        return lease_of(self.lane)
 
     @property
     def live(self) -> bool:
@@ -134,7 +136,7 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self._own.close(), self._swept.close(), return_exceptions=True)
-        await self._leases.release([_lease(self.lane)])
+        await self._leases.release([lease_of(self.lane)])
 
     async def _publish_own(self) -> None:
         while True:
@@ -171,7 +173,7 @@ class Relay:
             try:
                 await self._look_around()
                 await self._ask_again()
-                lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
+                lapsed = [name.removeprefix(LANES) for name in await self._leases.lapsed(LANES)]
                 for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
                 await self._forget_lapsed()
@@ -184,12 +186,12 @@ class Relay:
         if lane == self.lane:
             while not self._stopping and await self.publish_page(self._swept, delayed):
                 pass
-        elif await self._leases.take(_lease(lane)):
+        elif await self._leases.take(lease_of(lane)):
             await self._end_transactions(lane)
             for which in ({"lane": lane, "not_before": None}, delayed):
-                while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
+                while self._leases.held(lease_of(lane)) and await self.publish_page(self._swept, which):
                     pass
-            await self._leases.release([_lease(lane)])
+            await self._leases.release([lease_of(lane)])
 
     async def _end_transactions(self, lane: str) -> None:
         try:
@@ -247,8 +249,7 @@ class Relay:
         accepted = {
             message.topic for (_, message), error in zip(messages, results, strict=True) if error is None
         }
-        if returned := self._refused & accepted:
-            await self._wake(returned)
+        self._returned |= self._refused & accepted
         metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
         return [row.id for row in ended] + [row.id for row in rows if row.id not in unsent]
 
@@ -280,7 +281,7 @@ class Relay:
         metrics.outbox_published.labels(self._service, "failed").inc(sum(len(unsent) for _, unsent in rows))
 
     async def _ask_again(self) -> None:
-        """Publishes the oldest row of each topic that refused us for want of rights."""
+        """Publishes a row of each topic that refused us for want of rights, and all rows if it is taken."""
         for topic in list(self._refused):
             which = {"lane": self.lane, "not_before": {"$ne": None}, "m.t": topic}
             row = await self._mongo[OUTBOX].find_one(which, {"_id": 1}, sort=[("_id", 1)])
@@ -288,6 +289,10 @@ class Relay:
                 self._refused.discard(topic)
             else:
                 await self.publish_page(self._swept, {"_id": row["_id"]})
+        # Now these rows are deleted. Before, the lane would publish them once more.
+        topics, self._returned = self._returned, set()
+        if topics:
+            await self._wake(topics)
 
     async def _wake(self, topics: Collection[str]) -> None:
         """Makes the delayed rows of these topics due, because their rights have returned."""
@@ -306,7 +311,7 @@ class Relay:
     async def _forget_lapsed(self) -> None:
         now = self._seconds()
         if now - self._forgot_at >= _FORGET_SECONDS:
-            for prefix in (_lease(""), INSTANCES, SHARES):
+            for prefix in (LANES, INSTANCES, SHARES):
                 await self._leases.forget_lapsed(prefix)
             self._forgot_at = now
 
@@ -339,18 +344,3 @@ class Relay:
         metrics.outbox_oldest.labels(self._service).set(max(age, 0.0))
         aside = await self._mongo[OUTBOX_SET_ASIDE].count_documents(real)
         metrics.outbox_set_aside.labels(self._service).set(aside)
-
-
-def process_name(lane: str) -> str:
-    """The name by which the database knows the process of this lane."""
-    return f"linkwork {lane}"
-
-
-async def processes_of(mongo: Mongo) -> list[str]:
-    """The names under which the service's processes connect to the database, also those that died."""
-    lanes = mongo[LEASES].find({"_id": {"$regex": f"^{_lease('')}"}}, {"_id": 1})
-    return [process_name(row["_id"].removeprefix(_lease(""))) async for row in lanes]
-
-
-def _lease(lane: str) -> str:
-    return f"lane/{lane}"

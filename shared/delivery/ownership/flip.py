@@ -20,7 +20,7 @@ from shared.delivery.consumer.markers import MARKERS
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Document, Mongo, Transaction
 from shared.delivery.mongo.leases import LEASES
-from shared.delivery.outbox.relay import processes_of
+from shared.delivery.outbox.lanes import processes_of
 from shared.delivery.outbox.unpublished import OUTBOX_DEAD_LETTERS, OUTBOX_SET_ASIDE
 from shared.delivery.ownership.standing import (
     OWNERSHIP,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymongo.errors import PyMongoError
 
 from shared.delivery.mongo.database import Document, Mongo
-from shared.delivery.outbox.relay import processes_of
+from shared.delivery.outbox.lanes import processes_of
 from shared.delivery.rebuild.generations import (
     GENERATIONS,
     LIVE,

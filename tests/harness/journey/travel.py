@@ -129,6 +129,12 @@ async def prescribe(system: System, journey: Journey) -> None:
     journey.prescription = said["detail"]["prescription_id"]
 
 
+async def plan_ahead(system: System, journey: Journey) -> None:
+    """Plans a next step that is ahead again, after time has passed."""
+    body = {"next_step": {"code": "ring", "on": day(system, 10)}}
+    await system.done("POST", _case(journey, "next-step"), journey.link_worker, body)
+
+
 def read_link(text: str) -> tuple[str, list[str]]:
     """The one-tap link in a mail, as a path, and the text that every reader of the mail sees."""
     (token,) = re.findall(r"/s/([\w.-]+)", text)

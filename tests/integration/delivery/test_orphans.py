@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 from shared.contract.events.topics import topic
 from shared.delivery.mongo.database import Mongo, Session
 from shared.delivery.mongo.leases import Leases
-from shared.delivery.outbox.relay import process_name
+from shared.delivery.outbox.lanes import process_name
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS
 from shared.platform.ids import new_id

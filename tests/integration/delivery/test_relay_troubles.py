@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from shared.contract.events.topics import topic
 from shared.contract.history import ReferralHistory
@@ -18,6 +18,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Changed, NoRepository
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.mongo.leases import LEASES, Leases
+from shared.delivery.outbox.relay import Relay
 from shared.delivery.outbox.rows import Message, rows_of
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform.ids import new_id
@@ -133,6 +134,33 @@ async def test_silent_partition_holds_up_no_other(place: Bench, monkeypatch: pyt
         assert await emptied(kernel, 60)
     assert len(await place.heard(topic(place.locality, "meeting-booked"), 3, seconds=1)) == 2, "sent again"
     assert len({record.key for record in await place.heard(silent, 50)}) == 50
+
+
+async def test_rows_whose_rights_return_are_published_once(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row that finds the rights returned is deleted before its lane is read again, however slowly."""
+    publish, wake, may_write = Producer.publish, Relay._wake, asyncio.Event()
+
+    async def published(producer: Producer, messages: Sequence[Message]) -> list[Exception | None]:
+        if may_write.is_set():
+            return await publish(producer, messages)
+        return [TopicAuthorizationFailedError(each.topic) for each in messages]
+
+    async def woken(relay: Relay, topics: set[str]) -> None:
+        await wake(relay, topics)
+        await asyncio.sleep(0.5)
+
+    monkeypatch.setattr(Producer, "publish", published)
+    monkeypatch.setattr(Relay, "_wake", woken)
+    async with place.kernel().running() as kernel:
+        await put(kernel, *(message(place) for _ in range(3)))
+        while await kernel.mongo[OUTBOX].count_documents({"not_before": {"$ne": None}}) < 3:
+            await asyncio.sleep(0.01)
+        may_write.set()
+        assert await emptied(kernel)
+    heard = await place.heard(topic(place.locality, "meeting-booked"), 4, seconds=1)
+    assert len(heard) == len({record.key for record in heard}) == 3
 
 
 async def test_relay_with_client_cancellation_goes_on(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

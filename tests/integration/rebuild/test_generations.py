@@ -14,7 +14,7 @@ from pymongo.errors import AutoReconnect, WriteError
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.database import Collection, Mongo, Permit, Transaction
 from shared.delivery.mongo.leases import LEASES
-from shared.delivery.outbox.relay import process_name
+from shared.delivery.outbox.lanes import process_name
 from shared.delivery.rebuild import switching
 from shared.delivery.rebuild.generations import GENERATIONS, LIVE, Generations, names_of, unlock
 from shared.delivery.rebuild.switching import NotClosed, Switch, forget_kept, live_row
