@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import KafkaError
 
@@ -103,9 +102,9 @@ class Inboxes:
             isolation_level="read_committed",
             max_partition_fetch_bytes=_FETCH_BYTES,
             metadata_max_age_ms=_METADATA_SECONDS * 1000,
-            # By topic, the first member would have every inbox, as each has one partition. A group takes the
-            # first strategy that all of its members know, and those of an earlier version know the second.
-            partition_assignment_strategy=[RoundRobinPartitionAssignor, RangePartitionAssignor],
+            # By topic, the first member would have every inbox, as each has one partition. With a second
+            # strategy, aiokafka 0.14 joins twice at each rebalance, and two members may never come to rest.
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
             session_timeout_ms=milliseconds,
             heartbeat_interval_ms=milliseconds // 3,
             rebalance_timeout_ms=milliseconds + int(self._options.drain_seconds * 1000),
