@@ -37,7 +37,7 @@ _NAME: Final = "The table"
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
-    """A version of the table for a page. `state`: in force, waits, or past."""
+    """A version of the table for a page. `state`: in force, waits, past, or never in force."""
 
     version: TableVersion
     state: str
@@ -118,10 +118,9 @@ class TableAdministration:
     async def history(self) -> list[VersionLine]:
         """The versions, the newest first, with their differences from the one before."""
         versions, now = await self.versions(), self.context.kernel.clock()
-        current = versions.in_force(now)
         found, before = [], cast("Document", {})
         for version in versions:
-            state = "in force" if version is current else "waits" if version.in_force_from > now else "past"
+            state = _state(version, versions, now)
             changes = differences(before, version.document) if before else ["The first version."]
             found.append(VersionLine(version, state, changes))
             before = version.document
@@ -179,6 +178,14 @@ class TableAdministration:
         asked = Change(caller, f"ask_{change['kind']}", subject_ref=request.id)
         await self.context.kernel.transact(work, change=asked)
         return request
+
+
+def _state(version: TableVersion, versions: Versions, now: datetime) -> str:
+    if version is versions.in_force(now):
+        return "in force"
+    if versions.never_held(version):
+        return "never in force"
+    return "waits" if version.in_force_from > now else "past"
 
 
 def _invalid(sentence: str) -> Problem:

@@ -154,6 +154,10 @@ class Versions:
         come = [version for version in self if version.in_force_from <= now]
         return come[-1] if come else next(iter(self), None)
 
+    def never_held(self, version: TableVersion) -> bool:
+        """True if a later version ended this one before its time."""
+        return any(later.number > version.number and version.superseded_by(later) for later in self)
+
     def standing(self, now: datetime) -> TableVersion | None:
         """The version that a change at once follows: in force, or made for at once by another clock."""
         made = [each for each in self if each.in_force_from <= max(now, each.made_at)]

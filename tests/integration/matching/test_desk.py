@@ -66,6 +66,21 @@ async def test_desk_is_of_the_managers_localities_alone(here: MatchingHarness) -
     assert (await here.post("/supervisions", body, of=of)).status_code == 404
 
 
+async def test_desk_tells_half_days_and_open_ends_of_leave(here: MatchingHarness) -> None:
+    today = london_day(here.clock.now)
+    half = {"first": today.isoformat(), "last": today.isoformat(), "half": "am"}
+    sick = {"first": (today + timedelta(days=3)).isoformat(), "end_unknown": True}
+    away = "/link-workers/lw-meir-1/leave"
+    for leave in (half, sick):
+        done = await here.post(away, leave, of=here.admin())
+        assert done.status_code == 200, done.text
+    (row,) = (await here.http.get("/desk", headers=manager(here))).json()["link_workers"]
+    assert [(each["first"], each["half"], each["end_unknown"]) for each in row["leave"]] == [
+        (half["first"], "am", False),
+        (sick["first"], None, True),
+    ]
+
+
 async def test_cases_of_somebody_who_left_are_nobodys(here: MatchingHarness) -> None:
     referral = await here.refer()
     await here.put_worker(active=False)

@@ -172,6 +172,8 @@ async def test_rules_wait_for_their_time_and_block_what_comes_between(programme:
     assert await programme.keeper.once()
     await programme.follows(newest.number + 1)
     assert programme.known.programme_rules.misses == 2
+    listed = (await programme.call("GET", "/table")).json()["versions"]
+    assert [each["state"] for each in listed[:2]] == ["in force", "never in force"]
     assert (await programme.call("POST", "/table/preview", between)).status_code == 200
 
 

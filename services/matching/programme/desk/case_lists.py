@@ -37,6 +37,7 @@ _AFTER_MEETING: Final = [Stage.MET.value, Stage.PRESCRIBED.value, Stage.STARTED.
 class Group(StrEnum):
     """Groups of lists, as pages show them."""
 
+    OPEN = "open"
     STAGE = "stage"
     MISSING = "missing"
     UNRECORDED = "unrecorded"
@@ -102,9 +103,11 @@ def _contact_due(now: datetime, _: date) -> Filter:
     }
 
 
+OPEN: Final = CaseList("open", Group.OPEN, "Open", lambda _n, _d: {})
 OVERDUE: Final = CaseList("overdue", Group.DUE, "The next step is overdue", _overdue)
 
 LISTS: Final[tuple[CaseList, ...]] = (
+    OPEN,
     _of_stage(Stage.WAITING, "Waiting for an appointment"),
     _of_stage(Stage.BOOKED, "Appointment booked"),
     _of_stage(Stage.MISSED, "Did not come"),

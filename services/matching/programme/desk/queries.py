@@ -11,7 +11,7 @@ from services.matching.calendar import london_day
 from services.matching.clients.messages import FailedMessages
 from services.matching.collections import LINK_WORKERS
 from services.matching.errors import Refused
-from services.matching.programme.desk.case_lists import BY_CODE, LISTS, NOBODY, CaseList, filter_of
+from services.matching.programme.desk.case_lists import BY_CODE, LISTS, NOBODY, OPEN, CaseList, filter_of
 from services.matching.programme.desk.sessions import session_named, sessions_in, state_of
 from services.matching.programme.desk.views import DeskRow, LeaveShown, LocalityCounts, OpenedList, Session
 from services.matching.programme.desk.workload import days_since_contact, load, percentile
@@ -73,9 +73,8 @@ class DeskQueries:
         for slug in self.slugs(caller):
             here = await self.here(slug)
             by_list = {each.code: await self.counted(slug, each, here, now) for each in LISTS}
-            stages = [each.code for each in LISTS if each.code.startswith("stage-")]
             counts = {code: sum(of.values()) for code, of in by_list.items()}
-            found.append(LocalityCounts(slug, sum(counts[code] for code in stages), counts))
+            found.append(LocalityCounts(slug, counts[OPEN.code], counts))
         return found
 
     async def opened(
@@ -208,7 +207,7 @@ class DeskQueries:
         days = days_since_contact(views, today)
         mine = [each for each in sessions if worker is not None and each.link_worker == worker.id]
         leave = [
-            LeaveShown(each.first, each.last)
+            LeaveShown(each.first, each.last, each.half, each.end_unknown)
             for each in (worker.leave if worker else ())
             if each.last >= today and each.first <= today + _AHEAD
         ]

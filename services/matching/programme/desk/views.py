@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.matching.referral_state.views import CaseLine
+from services.matching.roster.link_workers import Half
 
 
 @dataclass(frozen=True, slots=True)
 class LeaveShown:
-    """Days away of a link worker."""
+    """Days away of a link worker, or half a day. `end_unknown`: `last` is a day far ahead."""
 
     first: date
     last: date
+    half: Half | None = None
+    end_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
