@@ -3,6 +3,8 @@
 `-s` prints the table that docs/performance.md shows.
 """
 
+from typing import Any
+
 from playwright.async_api import Page, expect
 
 from tests.harness.matching.pages.running import PagesHarness, link_worker
@@ -24,15 +26,11 @@ def within(cost: TaskCost, clicks: int, fields: int) -> None:
 async def refer(harness: PagesHarness, meter: TaskMeter) -> None:
     """Practice staff refer somebody whom their practice has not referred before."""
     page, body = meter.page, referral_body()
-    year, month, day = body["date_of_birth"].split("-")
     await harness.sign_in(page, role="referrer", practices=[PRACTICE])
     await page.goto(f"{harness.referral_address}/referral/new")
     meter.begin("Refer a new person")
+    await find_fields(meter, body)
     for label, text in (
-        ("NHS number", body["nhs_number"]),
-        ("Day", day),
-        ("Month", month),
-        ("Year", year),
         ("First name", body["given_name"]),
         ("Last name", body["family_name"]),
         ("House and street", body["house"]),
@@ -41,19 +39,67 @@ async def refer(harness: PagesHarness, meter: TaskMeter) -> None:
     ):
         await meter.type(page.get_by_label(label, exact=True), text)
     await meter.tick(page.get_by_role("group", name="Safe to text?").get_by_label("Yes"))
+    await send(meter)
+    within(meter.end(), 5, 9)
+
+
+async def refer_again(harness: PagesHarness, meter: TaskMeter) -> None:
+    """Practice staff refer somebody whom Find fills in."""
+    page, body = meter.page, referral_body()
+    earlier = await harness.referral.made(body)
+    done = await harness.referral.http.post(
+        f"/api/referral/v1/referrals/{earlier}/withdraw",
+        json={"reason": "person_asked"},
+        headers=harness.referral.referrer(),
+    )
+    assert done.status_code == 200, done.text
+    await page.goto(f"{harness.referral_address}/referral/new")
+    meter.begin("Refer a person whom Find fills in")
+    await find_fields(meter, body)
+    await meter.go(page.get_by_role("button", name="Find", exact=True))
+    await send(meter)
+    within(meter.end(), 5, 4)
+
+
+async def find_fields(meter: TaskMeter, body: dict[str, Any]) -> None:
+    year, month, day = body["date_of_birth"].split("-")
+    for label, text in (("NHS number", body["nhs_number"]), ("Day", day), ("Month", month), ("Year", year)):
+        await meter.type(meter.page.get_by_label(label, exact=True), text)
+
+
+async def send(meter: TaskMeter) -> None:
+    page = meter.page
     await meter.tick(page.get_by_label("Managing debt"))
     await meter.tick(page.get_by_role("group", name="Are there risks?").get_by_label("No known risks"))
     await meter.tick(page.get_by_label("They agree to be referred"))
-    await meter.tick(page.get_by_label("In person"))
     await meter.go(page.get_by_role("button", name="Refer", exact=True))
     await expect(page.get_by_role("heading", name="Referral made")).to_be_visible()
-    within(meter.end(), 6, 9)
+
+
+async def change_rota(harness: PagesHarness, meter: TaskMeter) -> None:
+    """An administrator changes the end of a link worker's day, from the page of all subjects."""
+    page, hours = meter.page, link_worker("", "")["hours"]
+    await harness.put_worker(5, name="Olwen Pargeter", hours=hours)
+    try:
+        await harness.sign_in(page, role="programme_admin")
+        await harness.open(page, "/matching/administration")
+        meter.begin("Change a link worker’s hours")
+        await meter.go(page.get_by_role("link", name="Link workers", exact=True))
+        await meter.go(page.get_by_role("button", name="Change hours of Olwen Pargeter"))
+        await meter.type(page.get_by_role("group", name="Hours 1", exact=True).get_by_label("To", exact=True), "12:30")
+        await meter.go(page.get_by_role("button", name="Save hours"))
+        await expect(page.get_by_text("The change is saved.")).to_be_visible()
+        within(meter.end(), 4, 1)
+    finally:
+        await harness.put_worker(5, active=False)
 
 
 async def test_main_tasks_keep_their_limits(harness: PagesHarness, chromium_page: Page) -> None:
     page, hours = chromium_page, link_worker("", "")["hours"]
     meter = TaskMeter(page)
     await refer(harness, meter)
+    await refer_again(harness, meter)
+    await change_rota(harness, meter)
     person = await harness.refer(needs=["befriending"])
     meeting = await harness.meet_now(person)
     await harness.sign_in(page)
