@@ -286,10 +286,9 @@ async def needs_you(
 
 @plans_router.post("/case-link-workers")
 async def link_workers(request: Request, asked: CasesAsked, caller: ContactReader) -> CaseLinkWorkers:
-    """The link worker of each referral, as casework has it. The vault asks before it shows a person."""
+    """The link worker of each referral, and who covers it. The vault asks before it shows a person."""
     check_here(request, caller, CASE_LINK_WORKERS, asked.locality)
-    found = await queries(request).casework.link_workers(caller, asked.locality, asked.referrals)
-    return CaseLinkWorkers(link_workers=found)
+    return await queries(request).casework.link_workers(caller, asked.locality, asked.referrals)
 
 
 @contract_router.post(SHARING.path)

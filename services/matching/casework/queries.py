@@ -15,7 +15,8 @@ from services.matching.referral_state.queries import ReferralQueries, services_b
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.roster.colleagues import Colleague, colleagues_of
-from shared.contract.api.casework import PlanSummary
+from services.matching.roster.covers import covering_now
+from shared.contract.api.casework import CaseLinkWorkers, PlanSummary
 from shared.contract.events.vocabulary import Agreement
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
@@ -75,12 +76,14 @@ class CaseworkQueries:
 
     async def link_workers(
         self, caller: Principal, locality: str, referrals: Sequence[str]
-    ) -> dict[str, str]:
-        """The link workers of these referrals, by referral. 403 for a locality."""
+    ) -> CaseLinkWorkers:
+        """The link workers of these referrals, and those who cover them now. 403 for a locality."""
         self._check_locality(caller, locality)
         which = {"locality": locality, "referral": {"$in": list(referrals)}}
         found = self.kernel.mongo[REFERRALS].find(which, {"referral": 1, "view.link_worker": 1})
-        return {row["referral"]: worker async for row in found if (worker := row["view"]["link_worker"])}
+        own = {row["referral"]: worker async for row in found if (worker := row["view"]["link_worker"])}
+        covering = await covering_now(self.kernel.mongo, locality, referrals, self.kernel.clock())
+        return CaseLinkWorkers(link_workers=own, covering=covering)
 
     async def agreed(self, caller: Principal, locality: str, referral: str, prescription: str) -> bool:
         """True if a yes to sharing with this service was recorded here and stands. 403 for a locality."""

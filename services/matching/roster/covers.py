@@ -91,6 +91,17 @@ async def covers_case(mongo: Mongo, locality: str, referral_id: str, link_worker
     return await mongo[COVERS].find_one(which, {"_id": 1}) is not None
 
 
+async def covering_now(
+    mongo: Mongo, locality: str, referrals: Sequence[str], now: datetime
+) -> dict[str, list[str]]:
+    """The link workers who cover these cases now, by referral."""
+    which = {"locality": locality, "referral": {"$in": list(referrals)}, **standing(now)}
+    found: dict[str, set[str]] = {}
+    async for row in mongo[COVERS].find(which, {"referral": 1, "link_worker": 1}):
+        found.setdefault(row["referral"], set()).add(row["link_worker"])
+    return {referral: sorted(names) for referral, names in found.items()}
+
+
 async def covers(mongo: Mongo, which: dict[str, Any], most: int = 200) -> list[Cover]:
     """The covers that match, the latest first."""
     found = mongo[COVERS].find(which).sort("at", DESCENDING).limit(most)

@@ -23,6 +23,7 @@ from shared.contract.api.casework import (
     CASE_LINK_WORKERS,
     LINK_WORKER,
     PLAN_SUMMARIES,
+    CaseLinkWorkers,
     LinkWorkerAnswer,
     PlanSummary,
 )
@@ -109,22 +110,25 @@ class Matching:
         """Both at once, so that a page waits for one answer."""
         return await asyncio.gather(self.link_worker(locality, link_worker), self.place(locality, meeting_id))
 
-    async def link_workers_of(self, locality: str, referrals: Sequence[str]) -> Mapping[str, str]:
-        """The link worker of each of these referrals, by referral. Nothing is cached.
+    async def link_workers_of(self, locality: str, referrals: Sequence[str]) -> CaseLinkWorkers:
+        """The link worker of each of these referrals, and who covers it now. Nothing is cached.
 
         Raises:
             ServiceUnavailable: casework does not answer.
         """
-        found: dict[str, str] = {}
+        link_workers: dict[str, str] = {}
+        covering: dict[str, list[str]] = {}
         for start in range(0, len(referrals), _MAX_ASKED):
             body = {"locality": locality, "referrals": list(referrals[start : start + _MAX_ASKED])}
             owner = self._owners.address("casework", locality)
             given = await self._client.call(CASE_LINK_WORKERS, owner, body)
-            answered = content_of(given).get("link_workers")
-            if not isinstance(answered, dict):
-                raise ServiceUnavailable
-            found |= {str(referral): str(worker) for referral, worker in answered.items()}
-        return found
+            try:
+                answered = CaseLinkWorkers.model_validate(content_of(given))
+            except ValidationError:
+                raise ServiceUnavailable from None
+            link_workers |= answered.link_workers
+            covering |= answered.covering
+        return CaseLinkWorkers(link_workers=link_workers, covering=covering)
 
     async def plans(
         self, locality: str, referrals: Sequence[str], on_behalf_of: str

@@ -1,7 +1,8 @@
 """A person's telephone number and whether messages to it are safe, changed while a referral is open.
 
-The practice that referred and the link worker may change them. The vault keeps the old value with its author
-and time. A number that was reported as not safe is never texted about that person again.
+The practice that referred, the link worker and a colleague who covers the case may change them. The vault
+keeps the old value with its author and time. A number that was reported as not safe is never texted about
+that person again.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from services.referral.identity.find.terms import TERM_FIELDS
 from services.referral.identity.matching import NUMBER_NOT_SAFE
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.persons import PastValue
-from services.referral.referral_state.queries import find_visible
+from services.referral.referral_state.queries import find_in_localities, find_visible
 from services.referral.referral_state.state import NotOpen, ReferralState
 from services.referral.web.errors import ValidationFailed
 from shared.contract.events import vocabulary as v
@@ -60,11 +61,10 @@ async def read_contact(context: ReferralContext, caller: Principal, referral_id:
 
     503 for a link worker while casework's owner does not say whose the case is.
     """
-    row = await find_visible(context.mongo, caller, referral_id)
-    await _check_link_worker(context, caller, row)
+    row, purpose = await _readable(context, caller, referral_id)
     entry = await _entry(context, caller, row)
     mongo, person = context.mongo, entry.person
-    await context.audits.reads(caller, "read_contact", [person], "contact")
+    await context.audits.reads(caller, "read_contact", [person], purpose)
     fields = [*FIELDS, "given_name", "family_name"]
     details = (await context.vault.details_of_referrals(mongo, [entry], fields)).get(referral_id, {})
     past = await context.vault.past(mongo, person, FIELDS)
@@ -157,16 +157,21 @@ async def _index_anew(context: ReferralContext, tx: Transaction, changed: entrie
     await note_change(tx, index, changed.person)
 
 
-async def _check_link_worker(context: ReferralContext, caller: Principal, row: Row) -> None:
+async def _readable(context: ReferralContext, caller: Principal, referral_id: str) -> tuple[Row, str]:
+    """The referral, if the caller may read its contact, and the purpose of reading for the audit."""
     if caller.role != "link_worker":
-        return
+        return await find_visible(context.mongo, caller, referral_id), "contact"
+    row = await find_in_localities(context.mongo, caller, referral_id)
     try:
-        theirs = await context.met_by(caller, row["locality"], [row["referral"]])
+        cases = await context.opened_by(caller, row["locality"], [referral_id])
     except ServiceUnavailable:
         detail = "It cannot be checked whose case this is just now. Try again in a minute."
         raise Problem(503, code="casework_away", detail=detail) from None
-    if not theirs:
-        raise Problem(404, code="no_such_referral")
+    if referral_id in cases.own and row["view"]["link_worker"] == caller.link_worker:
+        return row, "contact"
+    if referral_id in cases.covered:
+        return row, "cover"
+    raise Problem(404, code="no_such_referral")
 
 
 async def _entry(context: ReferralContext, caller: Principal, row: Row) -> entries.Entry:

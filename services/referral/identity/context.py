@@ -1,7 +1,7 @@
 """Resources that every feature uses: kernel, vault, localities, audit and settings."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, cast
@@ -12,6 +12,7 @@ from services.referral.identity.audits import Audits
 from services.referral.identity.vault.persons import PersonVault
 from services.referral.referral_state.state import ReferralState
 from services.referral.settings import ReferralSettings
+from shared.contract.api.casework import CaseLinkWorkers
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.unit_of_work.commands import Idempotency
@@ -29,8 +30,16 @@ def random_reference() -> str:
     return str(uuid.uuid4())
 
 
-# The link worker of each of a locality's referrals, as casework's owner has it in its own store.
-LinkWorkersOf = Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]]
+# Who has, and who covers, each of a locality's referrals, as casework's owner has it in its own store.
+LinkWorkersOf = Callable[[str, Sequence[str]], Awaitable[CaseLinkWorkers]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCases:
+    """Referrals that a link worker may open: their own, and colleagues' that they cover now."""
+
+    own: frozenset[str] = frozenset()
+    covered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,16 +89,20 @@ class ReferralContext:
         practice = self.localities.practice(code)
         return practice.display_name if practice else code
 
-    async def met_by(self, caller: Principal, locality: str, referrals: Sequence[str]) -> frozenset[str]:
-        """Those of these referrals whose link worker is the caller. An event never says who may read.
+    async def opened_by(self, caller: Principal, locality: str, referrals: Sequence[str]) -> OpenCases:
+        """Those of these referrals that the caller, a link worker, may open. No event says who may read.
 
         Raises:
             ServiceUnavailable: casework's owner does not answer.
         """
-        if not referrals or caller.link_worker is None:
-            return frozenset()
+        name = caller.link_worker
+        if not referrals or name is None:
+            return OpenCases()
         found = await self.link_workers_of(locality, referrals)
-        return frozenset(each for each in referrals if found.get(each) == caller.link_worker)
+        return OpenCases(
+            frozenset(each for each in referrals if found.link_workers.get(each) == name),
+            frozenset(each for each in referrals if name in found.covering.get(each, ())),
+        )
 
     def actor(self, caller: Principal, locality: str) -> str:
         """The caller as events of the locality name them."""

@@ -57,7 +57,7 @@ async def _theirs(
     if caller.role == "referrer":
         return [referral for referral, entry in found.items() if caller.may_practice(entry.practice)]
     try:
-        return await context.met_by(caller, locality, list(found))
+        return (await context.opened_by(caller, locality, list(found))).own
     except ServiceUnavailable:
         return ()
 

@@ -104,6 +104,10 @@ class CaseLinkWorkers(BaseModel):
     """Link workers by referral. A referral without a link worker, or an unknown one, is left out."""
 
     link_workers: dict[str, str]
+    covering: Annotated[
+        dict[str, list[str]],
+        Field(description="Colleagues who cover a case now, by referral. Casework without cover omits it."),
+    ] = {}
 
 
 class SharingAsked(BaseModel):

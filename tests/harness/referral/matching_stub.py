@@ -17,14 +17,16 @@ from tests.harness.pages.serving import serving
 class MatchingStub:
     """Its address and its requests: (path, authorization, body).
 
-    `taken`: the chosen time is gone. `link_worker`: of every case; None if it does not answer. `audited`: the
-    entries of each service; one that is not there does not answer.
+    `taken`: the chosen time is gone. `link_worker`: of every case; None if it does not answer. `covering`:
+    colleagues who cover a case, by referral. `audited`: the entries of each service; one that is not there
+    does not answer.
     """
 
     address: str = ""
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     taken: bool = False
     link_worker: str | None = "lw-meir-1"
+    covering: dict[str, list[str]] = field(default_factory=dict)
     audited: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
@@ -63,7 +65,10 @@ async def matching_stub() -> AsyncIterator[MatchingStub]:
         if standing.link_worker is None:
             return JSONResponse({}, 503)
         asked = await request.json()
-        return {"link_workers": dict.fromkeys(asked["referrals"], standing.link_worker)}
+        return {
+            "link_workers": dict.fromkeys(asked["referrals"], standing.link_worker),
+            "covering": {each: standing.covering.get(each, []) for each in asked["referrals"]},
+        }
 
     @app.post("/api/{service}/v1/audit/entries")
     async def audit_entries(service: str, request: Request) -> Any:

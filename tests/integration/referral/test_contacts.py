@@ -1,5 +1,6 @@
 """Telephone and "safe to text" of an open referral: changed, the past kept, unsafe numbers for good."""
 
+import logging
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from services.referral.identity.commands import change_contact
 from services.referral.referral_state.state import NotOpen, fold
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
+from shared.delivery.audit.trail import AUDIT
 from shared.platform.ids import new_id
 from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import referral_body
@@ -84,6 +86,33 @@ async def test_change_by_a_link_worker_is_published(referral: ReferralHarness) -
     for by in (stranger, referral.referrer(NEIGHBOUR)):
         refused = await change(referral, made, by, telephone="07700 900456", safe_to_text="yes")
         assert refused.status_code == 404
+
+
+async def test_covering_colleague_changes_the_number(
+    referral: ReferralHarness, matching: MatchingStub, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await referral.made(referral_body(telephone="07700 900123"))
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    colleague = referral.issuer.bearer(
+        role="link_worker", localities=[referral.here], link_worker="lw-meir-2", subject="colleague"
+    )
+    matching.covering = {made: ["lw-meir-2"]}
+    try:
+        with caplog.at_level(logging.INFO, "linkwork.audit"):
+            answer = await change(referral, made, colleague, telephone="07700 900456", safe_to_text="yes")
+    finally:
+        matching.covering = {}
+    assert answer.status_code == 200, answer.text
+    assert (await claimed(referral, made))["telephone"] == NEW
+    said = [vars(each) for each in caplog.records if each.name == "linkwork.audit"]
+    read = [each for each in said if each["action"] == "read_contact"]
+    assert {(each["caller"], each["purpose"]) for each in read} == {("colleague", "cover")}
+    changed = await referral.mongo[AUDIT].find_one({"action": "change_contact", "subject_ref": made})
+    assert changed is not None
+    assert changed["caller"] == "colleague"
+    refused = await change(referral, made, colleague, telephone="07700 900789", safe_to_text="yes")
+    assert refused.status_code == 404
 
 
 async def test_link_worker_of_a_forged_handover_reads_nothing(

@@ -120,6 +120,38 @@ async def test_link_worker_finds_their_own_cases_only(
     assert "Cadwallader" not in away.text
 
 
+async def test_covering_colleague_finds_the_person_meanwhile(
+    referral: ReferralHarness, matching: MatchingStub
+) -> None:
+    body = referral_body(family_name="Featherstonehaugh")
+    made = await referral.made(body)
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    colleague = worker(referral, "lw-meir-2")
+    for what in ({"name": "Fetherstonehaugh"}, {"reference": made}):
+        assert await found(referral, colleague, **what) == []
+        matching.covering = {made: ["lw-meir-2", "lw-meir-3"]}
+        assert await found(referral, colleague, **what) == [made]
+        assert await found(referral, worker(referral, "lw-meir-4"), **what) == []
+        matching.covering = {}
+
+
+async def test_colleague_learns_of_nobody_while_casework_is_away(
+    referral: ReferralHarness, matching: MatchingStub
+) -> None:
+    body = referral_body()
+    made = await referral.made(body)
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    matching.link_worker = None
+    try:
+        assert await found(referral, worker(referral, "lw-meir-2"), nhs_number=body["nhs_number"]) == []
+        own = await search(referral, worker(referral), nhs_number=body["nhs_number"])
+    finally:
+        matching.link_worker = "lw-meir-1"
+    assert own.status_code == 503
+
+
 async def test_programme_team_finds_without_identity(referral: ReferralHarness) -> None:
     body = referral_body(family_name="Ottershaw")
     made = await referral.made(body)

@@ -18,7 +18,7 @@ from services.referral.identity.people import DetailsLocation, details_location
 from services.referral.identity.person import StoredFields
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.entries import Entry
-from services.referral.referral_state.queries import visible
+from services.referral.referral_state.queries import in_localities, visible
 from services.referral.web.errors import ValidationFailed
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
@@ -115,7 +115,8 @@ async def _found(context: ReferralContext, caller: Principal, query: PersonQuery
     held = await _entries_of(context, caller, rows)
     if query.fields == ("reference",) and not held:
         # A referral of the caller's whose person was erased, or is in a partner's vault.
-        located = [(row, details_location(context, row)) for row in rows.values()]
+        mine = [row for row in rows.values() if caller.role != "link_worker" or _is_mine(caller, row)]
+        located = [(row, details_location(context, row)) for row in mine]
         return FoundPeople([FoundPerson(row, {}, kept) for row, kept in located if kept != "here"])
     details = await context.vault.details_of_referrals(context.mongo, list(held.values()), TERM_FIELDS)
     fitting = [
@@ -136,12 +137,16 @@ async def _found(context: ReferralContext, caller: Principal, query: PersonQuery
 async def _rows_within_reach(
     context: ReferralContext, caller: Principal, query: PersonQuery
 ) -> dict[str, Row]:
-    """Referrals that the caller may see and that the index says may fit, by referral."""
+    """Referrals that the caller may see and that the index says may fit, by referral.
+
+    For a link worker: of their localities, until casework says which they may open.
+    """
+    reach = in_localities(caller) if caller.role == "link_worker" else visible(caller)
     if query.reference is not None:
-        which = {"referral": query.reference} | visible(caller)
+        which = {"referral": query.reference} | reach
     else:
         found = await candidates(context.mongo, _places(context, caller), criteria_of(query))
-        which = {"_id": {"$in": found}} | visible(caller)
+        which = {"_id": {"$in": found}} | reach
     rows = context.mongo[REFERRALS].find(which, {"facts": 0})
     return {row["referral"]: row async for row in rows if context.speaks(row["locality"])}
 
@@ -168,7 +173,7 @@ async def _entries_of(
     for locality in sorted({row["locality"] for row in rows.values()}):
         referrals = [referral for referral, row in rows.items() if row["locality"] == locality]
         found = await entries.entries(context.mongo, locality, referrals)
-        theirs = await _theirs(context, caller, locality, found)
+        theirs = await _theirs(context, caller, locality, found, rows)
         held |= {referral: found[referral] for referral in theirs}
     if len(held) > MAX_CANDIDATES:
         raise TooManyCandidates
@@ -176,17 +181,31 @@ async def _entries_of(
 
 
 async def _theirs(
-    context: ReferralContext, caller: Principal, locality: str, found: Mapping[str, Entry]
+    context: ReferralContext,
+    caller: Principal,
+    locality: str,
+    found: Mapping[str, Entry],
+    rows: Mapping[str, Row],
 ) -> Collection[str]:
+    """Those of these referrals whose person the caller may find: a link worker's own, and covered ones."""
     if caller.role == "referrer":
         return [referral for referral, entry in found.items() if caller.may_practice(entry.practice)]
     if caller.role == "programme_admin":
         return list(found)
+    mine = {each for each in found if _is_mine(caller, rows[each])}
     try:
-        return await context.met_by(caller, locality, list(found))
+        cases = await context.opened_by(caller, locality, list(found))
     except ServiceUnavailable:
+        if not mine:
+            return ()  # The refusal would tell that there is somebody.
         detail = "It cannot be checked whose cases these are just now. Try again in a minute."
         raise Problem(503, code="casework_away", detail=detail) from None
+    return (mine & cases.own) | cases.covered
+
+
+def _is_mine(caller: Principal, row: Row) -> bool:
+    """True if the caller is the link worker of a referral by its events."""
+    return caller.link_worker is not None and bool(row["view"]["link_worker"] == caller.link_worker)
 
 
 async def _shown(context: ReferralContext, caller: Principal, each: _Fitting) -> FoundPerson:

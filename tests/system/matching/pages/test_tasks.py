@@ -86,7 +86,9 @@ async def change_rota(harness: PagesHarness, meter: TaskMeter) -> None:
         meter.begin("Change a link worker’s hours")
         await meter.go(page.get_by_role("link", name="Link workers", exact=True))
         await meter.go(page.get_by_role("button", name="Change hours of Olwen Pargeter"))
-        await meter.type(page.get_by_role("group", name="Hours 1", exact=True).get_by_label("To", exact=True), "12:30")
+        await meter.type(
+            page.get_by_role("group", name="Hours 1", exact=True).get_by_label("To", exact=True), "12:30"
+        )
         await meter.go(page.get_by_role("button", name="Save hours"))
         await expect(page.get_by_text("The change is saved.")).to_be_visible()
         within(meter.end(), 4, 1)
