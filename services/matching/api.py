@@ -27,6 +27,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     provider.router,
     directory.router,
     feeds_api.router,
+    provider.claims_router,
     roster.router,
     appointments.router,
     rooms_api.router,

@@ -54,6 +54,7 @@ from services.matching.programme.desk.checking import keep_checking
 from services.matching.programme.desk.queries import DeskQueries
 from services.matching.programme.desk.use_cases import SupervisionUseCases
 from services.matching.programme.queries import ProgrammeQueries
+from services.matching.provider.claims import ClaimQueries
 from services.matching.provider.link_keeping import LinkKeeping
 from services.matching.provider.link_states import LinkStates
 from services.matching.provider.links import Links
@@ -217,6 +218,7 @@ def _features(
     catalogues = Catalogues(own, OwnersCatalogue(peers.directory), owners)
     sharing = Sharing(kernel, owners, peers.casework)
     ownership = DirectoryOwnership(localities, owners)
+    listed = DirectoryQueries(directory, mailboxes.usable, clock, ownership)
     referrals = ReferralQueries(kernel, localities, owners, vault, catalogues, states)
     elsewhere = BookingElsewhere(
         BookingClient(owners, peers.client), owners, kernel, referrals, keys.newest.secret
@@ -272,8 +274,9 @@ def _features(
             casework=CaseworkQueries(kernel, referrals, catalogues),
             team=TeamQueries(runner, referrals, diaries),
             prescribing=PrescribingQueries(kernel, vault, catalogues),
-            directory=DirectoryQueries(directory, mailboxes.usable, clock, ownership),
+            directory=listed,
             catalogues=catalogues,
+            claims=ClaimQueries(listed, mailboxes),
             provider=ProviderQueries(kernel, directory, links, states, codes, sharing, owners),
             programme=ProgrammeQueries(kernel, localities, owners),
             desk=desk,

@@ -21,6 +21,7 @@ from services.matching.prescribing.use_cases import PrescribingUseCases
 from services.matching.programme.desk.queries import DeskQueries
 from services.matching.programme.desk.use_cases import SupervisionUseCases
 from services.matching.programme.queries import ProgrammeQueries
+from services.matching.provider.claims import ClaimQueries
 from services.matching.provider.link_keeping import LinkKeeping
 from services.matching.provider.mailbox_use_cases import MailboxUseCases
 from services.matching.provider.queries import ProviderQueries
@@ -46,6 +47,7 @@ class Queries:
     prescribing: PrescribingQueries
     directory: DirectoryQueries
     catalogues: Catalogues
+    claims: ClaimQueries
     provider: ProviderQueries
     programme: ProgrammeQueries
     desk: DeskQueries

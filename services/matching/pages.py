@@ -11,7 +11,7 @@ from services.matching.directory.pages import feeds, search
 from services.matching.prescribing.pages import prescription
 from services.matching.programme.desk.pages import desk, supervision
 from services.matching.programme.pages import administration, overview
-from services.matching.provider.pages import mailbox, one_tap_link
+from services.matching.provider.pages import claims, mailbox, one_tap_link
 from services.matching.roster.pages import appointments, away, leave, link_workers, rooms
 from services.matching.web.templating import static_files
 
@@ -41,6 +41,7 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     supervision.router,
     desk.router,
     administration.router,
+    claims.router,
     mailbox.router,
     one_tap_link.router,
     static_files.router(),

@@ -1,6 +1,7 @@
 """Stores the directory: imported feeds, and the services to look up."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -246,6 +247,15 @@ class Directory:
             return bool(done.matched_count)
 
         return await self.change(work, by)
+
+    async def faults(self, services: Collection[str]) -> dict[str, Counter[ListingFault]]:
+        """The reports of wrong entries, by service and kind. Services without one are left out."""
+        rows = self._kernel.mongo[SERVICES].find({"_id": {"$in": sorted(services)}}, {"faults.wrong": 1})
+        return {
+            row["_id"]: Counter(ListingFault(each["wrong"]) for each in row["faults"])
+            async for row in rows
+            if row.get("faults")
+        }
 
 
 async def _replace_feed(tx: Transaction, feed: str, services: Sequence[Service]) -> None:

@@ -1,4 +1,4 @@
-"""HTTP: one-tap links."""
+"""HTTP: one-tap links, and what services claim."""
 
 from typing import Annotated
 
@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.matching.prescribing.inputs import FirstVisit, NoVisit, ServiceReply
 from services.matching.provider.links import LinkClaims
-from services.matching.provider.schemas import LinkAnswer
+from services.matching.provider.schemas import ClaimOut, ClaimsOut, LinkAnswer
 from services.matching.request import RequestContext
 from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
     REFUSALS,
+    Admin,
     Key,
     LinkMaker,
     LocalityQuery,
@@ -37,7 +38,15 @@ router = APIRouter(
     prefix=f"{BASE}/prescriptions/{{prescription_id}}", tags=["services of a plan"], responses=REFUSALS
 )
 
+claims_router = APIRouter(prefix=f"{BASE}/directory/claims", tags=["directory"], responses=REFUSALS)
 contract_router = APIRouter(tags=["between parts"], responses=REFUSALS)
+
+
+@claims_router.get("")
+async def claims(request: Request, caller: Admin) -> ClaimsOut:
+    """Services with the state of their mailbox, their places, and reports of wrong entries."""
+    found = await queries(request).claims.claims(caller)
+    return ClaimsOut(services=[ClaimOut.of(each) for each in found])
 
 
 @router.post("/link")

@@ -2,12 +2,12 @@
 
 from base64 import b32encode
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, Literal
 
 from pymongo.errors import DuplicateKeyError
 
@@ -15,7 +15,7 @@ from services.matching.collections import MAILBOXES, SERVICES
 from services.matching.directory.feed.model import Service
 from services.matching.provider.links import LinkAltered
 from shared.delivery.audit.trail import AuditTrail
-from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
 from shared.platform.key_ring import KeyRing
@@ -56,6 +56,14 @@ class Wanted:
     mailbox: str
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The state of a service's mailbox. `since`: when it was last asked or confirmed, if it was."""
+
+    state: Literal["no_mailbox", "not_asked", "asked", "confirmed"]
+    since: datetime | None = None
+
+
 class Mailboxes:
     """The mailboxes of services, each stored as a keyed hash of its address.
 
@@ -86,6 +94,18 @@ class Mailboxes:
             if any(identity in confirmed.get(each, ()) for each in ids[identity])
             or self._is_invented(address)
         )
+
+    async def claims(self, services: Iterable[Service]) -> dict[str, Claim]:
+        """The state of each service's mailbox, by service."""
+        some = list(services)
+        ids = {one.id: self._ids(one.email) if one.email else [] for one in some}
+        wanted = sorted({each for known in ids.values() for each in known})
+        rows = {row["_id"]: row async for row in self._mongo[MAILBOXES].find({"_id": {"$in": wanted}})}
+        usable = await self.usable(some)
+        return {
+            one.id: _claim(one, [rows[each] for each in ids[one.id] if each in rows], one.id in usable)
+            for one in some
+        }
 
     async def want(self, service: Service) -> Wanted | None:
         """The mail that asks a mailbox to confirm; None if one was sent within a day, or it is confirmed.
@@ -195,6 +215,16 @@ class Mailboxes:
     def _ids(self, address: str) -> list[str]:
         """The id of an address under each key, newest first."""
         return [mac.hex() for mac in self._keys.macs(f"mailbox|{address.strip().lower()}".encode())]
+
+
+def _claim(service: Service, rows: Sequence[Row], usable: bool) -> Claim:
+    if service.email is None:
+        return Claim("no_mailbox")
+    if usable:
+        confirmed = [row["confirmed_at"] for row in rows if service.id in row.get("confirmed", ())]
+        return Claim("confirmed", max(confirmed, default=None))
+    asked = [row["asked_at"] for row in rows if row.get("asked_at") and service.id in row["services"]]
+    return Claim("asked", max(asked)) if asked else Claim("not_asked")
 
 
 async def _move(tx: Transaction, old: str, new: str) -> int:

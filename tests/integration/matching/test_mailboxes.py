@@ -15,6 +15,8 @@ from aiosmtpd.controller import Controller
 from deploy.local.ports import free_port
 from services.matching.collections import CASELOADS, CONSENTS, DAYS
 from services.matching.definition import forget_referrals
+from services.matching.directory.views import ListingFault
+from services.matching.request import RequestContext
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import Localities
 from shared.platform.web.principal import Principal
@@ -79,6 +81,13 @@ class Town:
         ).json()
         return found
 
+    async def claim(self) -> dict[str, Any]:
+        """The lunch club as the administrator sees it."""
+        answer = await self.here.http.get("/directory/claims", headers=self.here.admin())
+        (found,) = answer.json()["services"]
+        claim: dict[str, Any] = found
+        return claim
+
     def page(self) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.here.app)
         return httpx.AsyncClient(transport=transport, base_url="http://matching")
@@ -103,6 +112,8 @@ async def test_a_mailbox_is_used_after_its_yes_and_not_before(mailed: Town) -> N
     await mailed.prescribe()
     entry = await mailed.entry()
     assert (entry["asks_email"], entry["mailbox_confirmed"]) == (None, False)
+    asked = await mailed.claim()
+    assert (asked["mailbox"], bool(asked["mailbox_since"])) == ("asked", True)
     (letter,) = mailed.post.letters
     assert letter[0] == REAL
     assert "Meir lunch club (example)" in letter[1]
@@ -117,6 +128,22 @@ async def test_a_mailbox_is_used_after_its_yes_and_not_before(mailed: Town) -> N
         done = await page.post(f"/s/mailbox/{token}", data={field_name: csrf[1]}, follow_redirects=True)
     assert "Your email address is confirmed" in done.text
     assert (await mailed.entry())["asks_email"] == REAL
+    claimed = await mailed.claim()
+    assert (claimed["mailbox"], claimed["email"], claimed["faults"]) == ("confirmed", REAL, {})
+
+
+async def test_administrator_sees_what_a_service_claims(mailed: Town) -> None:
+    await mailed.bring(email=None)
+    assert (await mailed.claim())["mailbox"] == "no_mailbox"
+    await mailed.bring()
+    assert (await mailed.claim())["mailbox"] == "not_asked"
+    by = Principal("asha", "link_worker", frozenset({mailed.here.slug}), link_worker="lw-meir-1")
+    directory = mailed.here.app.state.features.directory
+    for _ in range(2):
+        await directory.flag_listing(RequestContext(by), LUNCH_CLUB_ID, ListingFault.TIMES)
+    assert (await mailed.claim())["faults"] == {"times": 2}
+    refused = await mailed.here.http.get("/directory/claims", headers=mailed.here.link_worker())
+    assert refused.status_code == 403
 
 
 async def test_sandbox_mails_no_service_and_forgets_what_it_holds(mailed: Town) -> None:

@@ -122,6 +122,7 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("GET", "/directory/feeds"): Try({"programme_admin"}, case=False),
     ("PUT", "/directory/feeds/{feed}/localities/{locality}"): Try({"programme_admin"}, case=False),
     ("DELETE", "/directory/feeds/{feed}/localities/{locality}"): Try({"programme_admin"}, case=False),
+    ("GET", "/directory/claims"): Try({"programme_admin"}, case=False),
     ("GET", "/directory/subscriptions"): Try({"programme_admin"}, case=False),
     ("PUT", "/directory/subscriptions/{feed}"): Try(
         {"programme_admin"}, {"url": "https://feed.example/"}, case=False

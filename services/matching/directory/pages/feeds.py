@@ -1,4 +1,4 @@
-"""Pages of the programme's administrators: feeds of the directory, and the services that they bring."""
+"""Pages of the programme's administrators: feeds of the directory."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from services.matching.directory.feed_use_cases import FeedAsked
 from services.matching.directory.repository import ImportReport
 from services.matching.directory.subscriptions import Subscription
 from services.matching.web.banner import banner
-from services.matching.web.features import features, queries
+from services.matching.web.features import features
 from services.matching.web.forms import FormErrors, FormInput, form_error
 from services.matching.web.templating import Administrator, localities, render
 from shared.platform.web.csrf import CheckedForm
@@ -21,7 +21,6 @@ from shared.platform.web.validation import FieldError
 router = APIRouter(include_in_schema=False)
 
 HOME: Final = "/matching/administration/feeds"
-SERVICES: Final = "/matching/administration/services"
 EVERY: Final = (("0", "By hand only"), ("1", "Every hour"), ("24", "Every day"), ("168", "Every week"))
 STATES: Final[Mapping[str, str]] = {
     "never": "Not fetched yet",
@@ -103,26 +102,6 @@ async def remove(request: Request, feed: str, caller: Administrator, form: Check
         return await _page(request, known, errors=errors)
     await features(request).feeds.remove(caller, feed)
     return RedirectResponse(f"{HOME}?done=feed-removed", 303)
-
-
-@router.get(SERVICES)
-async def services(request: Request, caller: Administrator) -> Response:
-    """Serves the services that are offered in the caller's localities, with the state of their mailbox."""
-    asks = queries(request)
-    found = await asks.directory.find_services(caller, limit=500)
-    usable = await asks.directory.usable_mailboxes([each.service for each in found])
-    rows = [
-        {
-            "service": each.service,
-            "mailbox": "none"
-            if each.service.email is None
-            else "confirmed"
-            if each.service.id in usable
-            else "asked",
-        }
-        for each in found
-    ]
-    return render(request, "services-kept.html", rows=rows)
 
 
 async def _fetched(request: Request, caller: Administrator, feed: str, *, taken: bool) -> Response:
