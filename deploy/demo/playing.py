@@ -94,7 +94,7 @@ class Demonstration:
                 self._say(f"current referrals: {number} of {len(referrals)}")
 
     async def _team(self) -> None:
-        """A referral is returned, a case is covered, and a manager records a supervision session."""
+        """A referral is returned, a case covered, a supervision session recorded, time kept for a team."""
         self._say(f"team: {await play_team(self._doors, self._settings.matching_url, self._today)}")
 
     async def _newcomers(self) -> None:

@@ -1,4 +1,4 @@
-"""A day of Meir's team: a referral goes back, a colleague covers a case, a manager supervises."""
+"""A day of Meir's team: a referral goes back, a case is covered, a manager supervises, a team meets."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ LINK_WORKER, COLLEAGUE, MANAGER = "lw-meir-1", "lw-meir-2", "manager-meir"
 CASES_ATTEMPTS = 60
 CASES = 2
 NEXT_SESSION = timedelta(weeks=6)
+MEETS_FOR = timedelta(weeks=8)
 
 
 async def play_team(doors: Doors, matching_url: str, today: date) -> str:
@@ -38,7 +39,22 @@ async def play_team(doors: Doors, matching_url: str, today: date) -> str:
         "cases": [{"referral": covered, "note": "Go along to the first visit."}],
     }
     await doors.send("POST", f"{api}/supervisions", MANAGER, session, _key("supervision"))
-    return "a referral returned, a case covered, a supervision session"
+    for who in (LINK_WORKER, COLLEAGUE):
+        await doors.send("POST", f"{api}/link-workers/{who}/appointments", who, _team_meeting(today))
+    return "a referral returned, a case covered, a supervision session, a team meeting each week"
+
+
+def _team_meeting(today: date) -> dict[str, str]:
+    """The appointment of Wednesday afternoons, when nobody of the team meets people."""
+    first = today + timedelta(days=(2 - today.weekday()) % 7 + 7)
+    return {
+        "day": first.isoformat(),
+        "begins": "14:00",
+        "ends": "15:30",
+        "kind": "team",
+        "note": "Bring one case to discuss",
+        "repeats_until": (first + MEETS_FOR).isoformat(),
+    }
 
 
 async def _cases(doors: Doors, api: str) -> list[str]:

@@ -67,6 +67,7 @@ from services.matching.provider.use_cases import OneTapUseCases
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.roster.appointments import AppointmentUseCases
+from services.matching.roster.proposals import Proposals
 from services.matching.roster.published import PublishedLinkWorkers
 from services.matching.roster.queries import RosterQueries
 from services.matching.roster.room_use_cases import RoomUseCases
@@ -225,12 +226,13 @@ def _features(
     )
     parts = Bookings(OwnBooking(runner, diaries), elsewhere, owners, peers.offered, decides)
     booking = BookingUseCases(runner, parts)
+    proposals = Proposals(runner, diaries)
     casework = CaseworkUseCases(runner, vault)
     desk = DeskQueries(kernel, localities, owners, referrals, peers.failures)
     agenda = AgendaQueries(kernel, referrals, diaries)
     return Features(
         roster=RosterUseCases(runner, booking),
-        appointments=AppointmentUseCases(runner),
+        appointments=AppointmentUseCases(runner, proposals),
         rooms=RoomUseCases(runner),
         booking=booking,
         casework=casework,
@@ -268,7 +270,7 @@ def _features(
         supervision=SupervisionUseCases(runner, vault, desk),
         queries=Queries(
             referrals=referrals,
-            roster=RosterQueries(runner, diaries),
+            roster=RosterQueries(runner, proposals),
             booking=BookingQueries(kernel, referrals, diaries, parts),
             agenda=agenda,
             casework=CaseworkQueries(kernel, referrals, catalogues),

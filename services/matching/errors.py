@@ -62,6 +62,7 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "next_session_day": (422, "The next session is after this one, within a year."),
     "appointment_times": (422, "It must end after it begins, on the same day."),
     "appointment_over": (422, "This time is over."),
+    "appointment_until": (422, "Choose a day from a week after the first to a year after it."),
     "appointment_far": (422, "Choose a day up to a year ahead."),
     "note_number": (422, "The note is about you, not about a person: leave out telephone and NHS numbers."),
     "later_date": (422, "Choose a day from tomorrow to a year ahead."),

@@ -18,6 +18,7 @@ from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.platform.clock import LONDON
 
 FARTHEST: Final = timedelta(days=366)
+_WEEK: Final = timedelta(days=7)
 NOTE_LENGTH: Final = 60
 
 
@@ -66,6 +67,21 @@ class TimeWanted:
         """The length."""
         return int((self.ends_at - self.starts_at).total_seconds() // 60)
 
+    def weekly(self, until: date | None) -> tuple["TimeWanted", ...]:
+        """This time, and the same time in London of each week until that day.
+
+        Raises:
+            Refused: `appointment_until`: no week is left, or the day is too far ahead.
+        """
+        begins, ends = self.starts_at.astimezone(LONDON), self.ends_at.astimezone(LONDON)
+        if until is None:
+            return (self,)
+        if not begins.date() + _WEEK <= until <= begins.date() + FARTHEST:
+            raise Refused("appointment_until")
+        weeks = range((until - begins.date()) // _WEEK + 1)
+        days = [begins.date() + n * _WEEK for n in weeks]
+        return tuple(TimeWanted.on(day, begins.time(), ends.time(), self.kind, self.note) for day in days)
+
     def check(self, now: datetime) -> None:
         """Raises Refused for a time that is over, too far ahead, too short or of two days, or a bad note."""
         same_day = london_day(self.starts_at) == london_day(self.ends_at)
@@ -81,7 +97,10 @@ class TimeWanted:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """An appointment in a diary. `removed`: it keeps no time, and can be put back."""
+    """An appointment in a diary.
+
+    `removed`: it keeps no time, and can be put back. `series`: shared by those that repeat; "" for one alone.
+    """
 
     appointment_id: str
     link_worker: str
@@ -90,6 +109,7 @@ class Appointment:
     kind: AppointmentKind
     note: str = ""
     removed: bool = False
+    series: str = ""
 
     @property
     def ends_at(self) -> datetime:

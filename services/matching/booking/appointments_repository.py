@@ -27,6 +27,7 @@ def appointments_of(row: Mapping[str, Any]) -> list[Appointment]:
             kind=AppointmentKind(each["k"]),
             note=each["n"],
             removed=each["gone"],
+            series=each.get("r", ""),
         )
         for each in row.get("blocked", ())
     ]
@@ -54,6 +55,18 @@ async def find_appointment(mongo: Mongo, link_worker: str, appointment_id: str) 
     raise Refused("unknown_appointment")
 
 
+async def following(mongo: Mongo, appointment: Appointment) -> list[Appointment]:
+    """The later appointments of the same series, by time, removed ones among them."""
+    if not appointment.series:
+        return []
+    which = {"link_worker": appointment.link_worker, "blocked.r": appointment.series}
+    found = [each async for row in mongo[DAYS].find(which) for each in appointments_of(row)]
+    later = [
+        each for each in found if each.series == appointment.series and each.starts_at > appointment.starts_at
+    ]
+    return sorted(later, key=lambda each: each.starts_at)
+
+
 async def add_appointment(
     tx: Transaction, worker: LinkWorker, appointment: Appointment, now: datetime, *, move: bool
 ) -> Appointment:
@@ -79,6 +92,7 @@ async def add_appointment(
         "k": appointment.kind.value,
         "n": appointment.note,
         "gone": False,
+        "r": appointment.series,
     }
     new = {
         "locality": worker.locality,

@@ -1,13 +1,17 @@
-"""Meetings that a leave moves, and the times that they would get. Pure."""
+"""Meetings that a leave or an appointment moves, and the times that they would get. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
 
+from services.matching.booking.appointments import Appointment
+from services.matching.booking.days import Day
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import needs_meeting, refused_times, requirements_of, time_key
+from services.matching.booking.reservations import Reservation
 from services.matching.booking.slot import Slot
+from services.matching.calendar import london_day
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import MeetingShown
 from services.matching.roster.link_workers import LONGEST_MEETING, Leave, LinkWorker
@@ -23,13 +27,21 @@ def in_leave(worker: LinkWorker, leave: Leave) -> dict[str, Any]:
     }
 
 
-def booked_in(row: Row, worker: LinkWorker, leave: Leave) -> bool:
-    """True if the active meeting of a stored case is with this link worker, and falls into the leave."""
+class TakenTime(Protocol):
+    """A leave or an appointment."""
+
+    def meets(self, starts_at: datetime, minutes: int) -> bool:
+        """True if a meeting at this time would fall into it."""
+        ...
+
+
+def booked_in(row: Row, worker: LinkWorker, taken: TakenTime) -> bool:
+    """True if the active meeting of a stored case is with this link worker, and falls into the time."""
     view = row["view"]
     return any(
         meeting["id"] == view["active"]
         and meeting["link_worker"] == worker.id
-        and leave.meets(meeting["starts_at"], meeting["minutes"])
+        and taken.meets(meeting["starts_at"], meeting["minutes"])
         for meeting in view["meetings"]
     )
 
@@ -43,22 +55,36 @@ def in_order_of_choice(rows: Iterable[Row]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A meeting that a leave would move. `slot`: None if no other time is free."""
+    """A meeting that would be moved. `slot`: None if no other time is free."""
 
     referral_id: str
     slot: Slot | None
 
 
-def moves_for(
-    cases: Sequence[tuple[str, ReferralState]], diaries: Diaries, worker: LinkWorker, leave: Leave
-) -> list[Proposed]:
-    """The times that these cases would get if the leave were stored now, in the order of their choice.
-
-    Changes `diaries`, which the caller throws away: each time that is given is taken for the next case.
-    """
+def on_leave(diaries: Diaries, worker: LinkWorker, leave: Leave) -> Diaries:
+    """The diaries as they would be if the leave were stored. Changes them."""
     known = diaries.workers[worker.id]
     away = known.model_copy(update={"leave": (*known.leave, leave)})
     diaries.workers = {**diaries.workers, worker.id: away}
+    return diaries
+
+
+def kept_free(diaries: Diaries, appointments: Iterable[Appointment]) -> Diaries:
+    """The diaries as they would be if these appointments were stored. Changes them."""
+    for each in appointments:
+        key = (each.link_worker, london_day(each.starts_at))
+        day = diaries.days.setdefault(key, Day(*key))
+        day.blocked.append(Reservation(each.starts_at, each.minutes, "", each.appointment_id))
+    return diaries
+
+
+def moves_for(
+    cases: Sequence[tuple[str, ReferralState]], diaries: Diaries, worker: LinkWorker
+) -> list[Proposed]:
+    """The times that these cases of a link worker would get by these diaries, in the order of their choice.
+
+    Changes `diaries`, which the caller throws away: each time that is given is taken for the next case.
+    """
     found = []
     for referral_id, view in cases:
         active = view.story.active

@@ -3,31 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from services.matching.authorization import link_worker_for, within_localities
-from services.matching.booking.diary import Diaries
-from services.matching.booking.repository import DiaryStore
 from services.matching.booking.use_cases import open_cases_with
 from services.matching.collections import CASELOADS, LINK_WORKERS
 from services.matching.command_runner import CommandRunner
 from services.matching.errors import Refused
-from services.matching.referral_state.presenter import CasePresenter
 from services.matching.referral_state.views import ToRing
 from services.matching.roster.absence import moved_by
 from services.matching.roster.link_workers import Leave, LinkWorker
-from services.matching.roster.moves import (
-    Proposed,
-    booked_in,
-    in_leave,
-    in_order_of_choice,
-    moved_to,
-    moves_for,
-)
-from services.matching.roster.repository import LastChange, change_in, link_workers, worker_of
+from services.matching.roster.moves import booked_in, in_leave, in_order_of_choice, on_leave
+from services.matching.roster.proposals import Proposals
+from services.matching.roster.repository import LastChange, change_in, worker_of
 from services.matching.web.refusals import problem_of
 from shared.contract.api.casework import LinkWorkerEntry
-from shared.delivery.model.service_definition import Loaded
-from shared.delivery.mongo.database import Row, Transaction
+from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
 from shared.platform.web.owners import Owner
 from shared.platform.web.principal import Principal
@@ -59,7 +50,7 @@ class RosterQueries:
     """Queries of link workers."""
 
     runner: CommandRunner
-    diaries: DiaryStore
+    proposals: Proposals
 
     async def link_worker(self, caller: Principal, link_worker: str | None = None) -> LinkWorker:
         """The caller's own entry, or, for programme_admin and services, the one named."""
@@ -137,34 +128,8 @@ class RosterQueries:
             if booked_in(row, worker, leave)
         )
         elsewhere = self.runner.owners.elsewhere("booking", worker.locality)
-        proposed = {} if elsewhere else await self._proposed(worker, rows, leave)
-        names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
-        lines = CasePresenter(self.runner.localities, await link_workers(kernel.mongo, names), kernel.clock())
-        found = []
-        for row in rows:
-            case = lines.case(row)
-            if case.active is not None:
-                one = proposed.get(case.referral_id)
-                found.append(ToRing(case, case.active, moved_to(case.active, one.slot) if one else None))
-        found.sort(key=lambda each: (each.was.starts_at, each.case.referral_id))
-        return LeavePreview(found, elsewhere)
-
-    async def _proposed(self, worker: LinkWorker, rows: Sequence[Row], leave: Leave) -> dict[str, Proposed]:
-        kernel = self.runner.kernel
-        cases = []
-        for row in rows:
-            view = await kernel.view(row["locality"], row["referral"])
-            if view is not None:
-                cases.append((row["referral"], view))
-
-        async def read(tx: Transaction) -> Diaries:
-            loaded = [Loaded(worker.locality, referral, view) for referral, view in cases]
-            return await self.diaries.load(tx, loaded, kernel.clock())
-
-        if not cases:
-            return {}
-        diaries = await kernel.transact(read)
-        return {each.referral_id: each for each in moves_for(cases, diaries, worker, leave)}
+        change = None if elsewhere else partial(on_leave, worker=worker, leave=leave)
+        return LeavePreview(await self.proposals.moves(worker, rows, change), elsewhere)
 
 
 def _entry(row: Row, open_cases: int) -> Entry:

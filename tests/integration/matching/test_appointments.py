@@ -1,8 +1,10 @@
 """Appointments over HTTP: they move meetings, are taken back, and never share a time with a booking."""
 
 import asyncio
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from services.matching.booking.appointments_repository import appointments_between
 from shared.contract.events import outcomes as o
 from tests.harness.matching.service_harness import MatchingHarness
 
@@ -19,7 +21,8 @@ async def test_appointment_moves_meetings_and_gives_them_back(here: MatchingHarn
     was = await here.meeting(referral)
     day = was["starts_at"].date().isoformat()
     previewed = await here.post(f"{AT}/preview", morning(day), of=by)
-    assert [each["case"]["referral_id"] for each in previewed.json()["meetings"]] == [referral]
+    (shown,) = previewed.json()["meetings"]
+    assert shown["case"]["referral_id"] == referral
     refused = await here.post(AT, morning(day), of=by)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:meetings_there")
     assert (await here.meeting(referral))["id"] == was["id"]
@@ -28,7 +31,9 @@ async def test_appointment_moves_meetings_and_gives_them_back(here: MatchingHarn
     again = (await here.post(AT, morning(day, move_meetings=True), of=by)).json()
     assert done == again
     assert [each["case"]["referral_id"] for each in done["to_ring"]] == [referral]
-    assert (await here.meeting(referral))["starts_at"].date() > was["starts_at"].date()
+    moved = await here.meeting(referral)
+    assert moved["starts_at"].date() > was["starts_at"].date()
+    assert datetime.fromisoformat(shown["now"]["starts_at"]) == moved["starts_at"]
     assert len(await here.published(o.MeetingCancelled, referral)) == 1
     (shown,) = (await here.http.get("/diaries", params={"from": day}, headers=by)).json()["days"]
     assert [(each["kind"], each["note"]) for each in shown["appointments"]] == [("training", "Level 2")]
@@ -57,12 +62,49 @@ async def test_removed_appointment_is_put_back_while_its_time_is_free(here: Matc
     assert (len(day["appointments"]), day["free"]) == (1, [])
 
 
+async def test_weekly_appointment_moves_and_frees_every_week(here: MatchingHarness) -> None:
+    by = here.link_worker()
+    referral = await here.refer()
+    was = await here.meeting(referral)
+    days = [was["starts_at"].date() + timedelta(days=7 * n) for n in range(4)]
+    weekly = morning(days[0].isoformat(), repeats_until=days[-1].isoformat())
+    (shown,) = (await here.post(f"{AT}/preview", weekly, of=by)).json()["meetings"]
+    assert shown["case"]["referral_id"] == referral
+    refused = await here.post(AT, weekly, of=by)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:meetings_there")
+    assert await kept(here, days) == []
+
+    done = (await here.post(AT, weekly | {"move_meetings": True}, of=by)).json()
+    assert [each["starts_at"][:10] for each in done["later"]] == [day.isoformat() for day in days[1:]]
+    assert [each["case"]["referral_id"] for each in done["to_ring"]] == [referral]
+    assert (await here.meeting(referral))["id"] != was["id"]
+    assert await kept(here, days) == days
+
+    await here.post(f"{AT}/{done['later'][0]['appointment_id']}/remove?later=true", of=by)
+    assert await kept(here, days) == days[:1]
+    one = f"{AT}/{done['appointment']['appointment_id']}"
+    gone = (await here.post(f"{one}/remove", of=by)).json()
+    assert [each["removed"] for each in (gone["appointment"], *gone["later"])] == [True] * 4
+    assert (await here.meeting(referral))["starts_at"] == was["starts_at"]
+    back = await here.post(f"{one}/put-back?later=true", of=by)
+    assert (back.status_code, back.json()["type"]) == (409, "urn:linkwork:problem:meetings_there")
+    assert await kept(here, days) == []
+    await here.no_time_is_held_twice()
+
+
+async def kept(here: MatchingHarness, days: list[date]) -> list[date]:
+    """Those of these days on which time is kept free."""
+    found = await appointments_between(here.kernel.mongo, ["lw-meir-1"], days[0], days[-1])
+    return [each.starts_at.date() for each in found]
+
+
 async def test_appointments_that_make_no_sense_are_refused(here: MatchingHarness) -> None:
     by = here.link_worker()
     for body, code in (
         (morning("2026-12-01", ends="08:00"), "appointment_times"),
         (morning("2026-11-01"), "appointment_over"),
         (morning("2028-11-01"), "appointment_far"),
+        (morning("2026-12-01", repeats_until="2026-12-05"), "appointment_until"),
         (morning("2026-12-01", note="999 000 0018"), "note_number"),
     ):
         answer = await here.post(AT, body, of=by)

@@ -9,7 +9,7 @@ from deploy.demo.doors import Doors
 from deploy.demo.sign_in import SignIn
 from deploy.demo.team import COLLEAGUE, LINK_WORKER, MANAGER, play_team
 from services.matching.clients.vault import Vault
-from services.matching.collections import COVERS, SUPERVISIONS
+from services.matching.collections import COVERS, DAYS, SUPERVISIONS
 from shared.platform.clock import london_day
 from shared.platform.ids import new_id
 from tests.harness.matching.service_harness import MatchingHarness
@@ -40,8 +40,10 @@ async def test_demonstration_plays_the_day_of_a_team(
     async with httpx.AsyncClient(transport=httpx.ASGITransport(here.app)) as http:
         doors = Doors(http, cast("SignIn", SignedIn(here)))
         said = await play_team(doors, "http://matching", london_day(here.clock.now))
-    assert said == "a referral returned, a case covered, a supervision session"
+    assert said.startswith("a referral returned, a case covered, a supervision session")
     assert (await here.view(returned)).is_returned
     mongo, which = here.kernel.mongo, {"locality": here.slug}
     assert [row["referral"] async for row in mongo[COVERS].find(which)] == [covered]
     assert [row["link_worker"] async for row in mongo[SUPERVISIONS].find(which)] == [LINK_WORKER]
+    kept = [row["link_worker"] async for row in mongo[DAYS].find({**which, "blocked.k": "team"})]
+    assert kept.count(LINK_WORKER) == kept.count(COLLEAGUE) == 9

@@ -14,6 +14,7 @@ from services.matching.booking.pages.diary_columns import columns_of_workers
 from services.matching.booking.requirements import MeetingRequirements
 from services.matching.booking.reservations import Reservation
 from services.matching.errors import Refused
+from services.matching.roster.moves import kept_free, moves_for
 from services.matching.roster.pages.appointments import _read
 from services.matching.web.forms import FormErrors, FormInput
 from shared.contract.events import vocabulary as v
@@ -100,6 +101,36 @@ def test_appointment_counts_real_minutes_when_clocks_change() -> None:
     wanted(time(9), time(17)).check(NOW)
 
 
+def test_weekly_appointment_keeps_its_time_in_london() -> None:
+    found = wanted(time(9), time(10), date(2027, 3, 23)).weekly(date(2027, 4, 6))
+    assert [each.starts_at.isoformat() for each in found] == [
+        "2027-03-23T09:00:00+00:00",
+        "2027-03-30T08:00:00+00:00",  # The clocks have changed.
+        "2027-04-06T08:00:00+00:00",
+    ]
+    assert wanted(time(9), time(10)).weekly(None) == (wanted(time(9), time(10)),)
+
+
+@pytest.mark.parametrize("until", [TUESDAY, TUESDAY + timedelta(days=6), TUESDAY + timedelta(days=367)])
+def test_weeks_that_make_no_sense_are_refused(until: date) -> None:
+    with pytest.raises(Refused) as refused:
+        wanted(time(9), time(10)).weekly(until)
+    assert refused.value.code == "appointment_until"
+
+
+def test_preview_of_an_appointment_is_what_storing_it_does() -> None:
+    world = DecisionHarness.of(worker(weekdays=(1,)))
+    referral = world.refer()
+    at = kept(wanted(time(9), time(10)))
+    priya = world.workers["lw-meir-1"]
+    (shown,) = moves_for([(referral, world.view(referral))], kept_free(world.load(), [at]), priya)
+    world.days[priya.id, TUESDAY].blocked.append(blocked(wanted(time(9), time(10))))
+    world.act(referral, make_room(at))
+    now = active(world.view(referral))
+    assert shown.slot is not None
+    assert (shown.slot.link_worker, shown.slot.starts_at) == (now.link_worker, now.starts_at)
+
+
 def test_meeting_within_an_appointment_is_moved_past_it() -> None:
     world = DecisionHarness.of(worker(weekdays=(1,)))
     referral = world.refer()
@@ -134,7 +165,7 @@ def read(**fields: str) -> TimeWanted:
         "ends": "12:30pm",
         "note": "",
     }
-    return _read(FormInput(FormData(usual | fields)), NOW.date())
+    return _read(FormInput(FormData(usual | fields)), NOW.date())[0]
 
 
 @pytest.mark.parametrize(

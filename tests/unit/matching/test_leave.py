@@ -9,7 +9,7 @@ from services.matching.booking import commands as booking
 from services.matching.booking.slot import slots_of_day
 from services.matching.calendar import london_day
 from services.matching.roster.link_workers import Leave
-from services.matching.roster.moves import moves_for, shortened
+from services.matching.roster.moves import moves_for, on_leave, shortened
 from shared.platform.clock import LONDON
 from tests.harness.matching.decision_harness import NOW, DecisionHarness, active, worker
 
@@ -77,7 +77,8 @@ def test_preview_gives_each_meeting_a_time_of_its_own() -> None:
     before = {name: active(world.view(name)) for name in referrals}
     leave = Leave(first=MONDAY, last=MONDAY)
     cases = [(name, world.view(name)) for name in referrals]
-    found = moves_for(cases, world.load(), world.workers["lw-meir-1"], leave)
+    priya = world.workers["lw-meir-1"]
+    found = moves_for(cases, on_leave(world.load(), priya, leave), priya)
     assert [each.referral_id for each in found] == referrals
     slots = [each.slot for each in found]
     assert None not in slots
@@ -93,7 +94,8 @@ def test_preview_is_what_recording_the_leave_does() -> None:
     leave = Leave(first=MONDAY, last=MONDAY + timedelta(days=4))
     theirs = [name for name in referrals if active(world.view(name)).link_worker == "lw-meir-1"]
     cases = [(name, world.view(name)) for name in theirs]
-    found = moves_for(cases, world.load(), world.workers["lw-meir-1"], leave)
+    priya = world.workers["lw-meir-1"]
+    found = moves_for(cases, on_leave(world.load(), priya, leave), priya)
     world.workers["lw-meir-1"] = worker(leave=(leave,))
     for name in theirs:
         world.act(name, booking.link_worker_away("lw-meir-1", leave))
@@ -106,7 +108,8 @@ def test_preview_says_when_no_other_time_is_free() -> None:
     world = DecisionHarness.of(worker(weekdays=(0,), closes=time(9, 45)))
     referral = world.refer()
     leave = Leave(first=MONDAY, last=MONDAY + timedelta(weeks=12))
-    found = moves_for([(referral, world.view(referral))], world.load(), world.workers["lw-meir-1"], leave)
+    priya = world.workers["lw-meir-1"]
+    found = moves_for([(referral, world.view(referral))], on_leave(world.load(), priya, leave), priya)
     assert [(each.referral_id, each.slot) for each in found] == [(referral, None)]
 
 

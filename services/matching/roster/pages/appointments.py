@@ -36,7 +36,12 @@ router = APIRouter(include_in_schema=False)
 PATH: Final = "/matching/diary/appointments"
 _TIME: Final = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3])(?:[:.](?P<minute>[0-5][0-9]))? ?(?P<half>am|pm)?")
 # The field at which a refusal is shown.
-_FIELDS: Final = {"note_number": "note", "appointment_far": "day", "appointment_over": "begins"}
+_FIELDS: Final = {
+    "note_number": "note",
+    "appointment_far": "day",
+    "appointment_over": "begins",
+    "appointment_until": "until",
+}
 
 
 @router.get(f"{PATH}/new")
@@ -55,19 +60,22 @@ async def add(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -
     typed, use = FormInput(form), features(request).appointments
     who = caller.link_worker or ""
     try:
-        wanted = _read(typed, today(request))
-        if typed.raw("sure") != "yes" and (found := await use.preview(caller, who, wanted)):
+        wanted, until = _read(typed, today(request))
+        if typed.raw("sure") != "yes" and (found := await use.preview(caller, who, wanted, until)):
             moved = await _moved(request, caller, found)
             return render(
                 request,
                 "appointment-moves.html",
                 wanted=wanted,
                 on=london_day(wanted.starts_at),
+                until=until,
+                me=who,
                 moved=moved,
                 kinds=KINDS,
                 typed=_fields(typed),
             )
-        done = await use.add(request_context(caller, form), who, wanted, move=typed.raw("sure") == "yes")
+        sure = typed.raw("sure") == "yes"
+        done = await use.add(request_context(caller, form), who, wanted, move=sure, until=until)
     except FormErrors as wrong:
         return await _form_page(request, caller, typed.as_submitted(), wrong.errors)
     except Problem as problem:
@@ -76,21 +84,23 @@ async def add(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -
         field = _FIELDS.get(problem.code or "", "ends")
         wrong_there = form_error(field, problem.explanation or problem.title)
         return await _form_page(request, caller, typed.as_submitted(), [wrong_there])
-    return _to(done.appointment.appointment_id, "time-kept")
+    return _to(done.appointment.appointment_id, "time-kept", later=until is not None)
 
 
 @router.get(f"{PATH}/{{appointment}}")
 async def one(request: Request, appointment: str, caller: SignedInLinkWorker) -> Response:
     """Serves the page of an appointment, with the people whose meetings it moved."""
     done = await features(request).appointments.one(caller, caller.link_worker or "", appointment)
-    said = banner(request)
+    said, standing = banner(request), [each for each in done.later if not each.removed]
     if said is not None and not done.to_ring:
         back = "remove" if not done.appointment.removed else "put-back"
-        said = Banner(said.text, Undo(f"{PATH}/{appointment}/{back}", {}))
+        whole = request.query_params.get("later") == "yes"
+        said = Banner(said.text, Undo(f"{PATH}/{appointment}/{back}", {"later": "yes"} if whole else {}))
     return render(
         request,
         "appointment.html",
         entry=done.appointment,
+        later=standing,
         on=london_day(done.appointment.starts_at),
         kinds=KINDS,
         moved=await _moved(request, caller, done.to_ring),
@@ -103,9 +113,9 @@ async def remove(
     request: Request, appointment: str, caller: SignedInLinkWorker, form: CheckedForm
 ) -> Response:
     """Removes the appointment."""
-    use = features(request).appointments
-    await use.remove(request_context(caller, form), caller.link_worker or "", appointment)
-    return _to(appointment, "time-freed")
+    use, later = features(request).appointments, FormInput(form).raw("later") == "yes"
+    await use.remove(request_context(caller, form), caller.link_worker or "", appointment, later=later)
+    return _to(appointment, "time-freed", later=later)
 
 
 @router.post(f"{PATH}/{{appointment}}/put-back")
@@ -113,17 +123,18 @@ async def put_back(
     request: Request, appointment: str, caller: SignedInLinkWorker, form: CheckedForm
 ) -> Response:
     """Puts the appointment back."""
-    use = features(request).appointments
-    await use.put_back(request_context(caller, form), caller.link_worker or "", appointment)
-    return _to(appointment, "time-kept")
+    use, later = features(request).appointments, FormInput(form).raw("later") == "yes"
+    await use.put_back(request_context(caller, form), caller.link_worker or "", appointment, later=later)
+    return _to(appointment, "time-kept", later=later)
 
 
-def _to(appointment: str, what: str) -> RedirectResponse:
-    return RedirectResponse(f"{PATH}/{appointment}?done={what}", 303)
+def _to(appointment: str, what: str, *, later: bool) -> RedirectResponse:
+    """Goes to the page of an appointment. `later`: those after it were changed too, and Undo changes them."""
+    return RedirectResponse(f"{PATH}/{appointment}?done={what}{'&later=yes' if later else ''}", 303)
 
 
-def _read(typed: FormInput, today: date) -> TimeWanted:
-    """The appointment of a form. Raises FormErrors with a sentence for each field."""
+def _read(typed: FormInput, today: date) -> tuple[TimeWanted, date | None]:
+    """The appointment of a form, and the day until which it repeats. Raises FormErrors."""
     kind = typed.choice("kind", AppointmentKind, "Choose what the time is for")
     day = typed.day(
         "day",
@@ -133,9 +144,12 @@ def _read(typed: FormInput, today: date) -> TimeWanted:
         outside="The day must be from today to a year ahead",
     )
     begins, ends = _time(typed, "begins", "9am"), _time(typed, "ends", "12:30pm")
+    until = typed.day("until", "Enter the last day, or leave it empty for once only", needed=False)
     note = typed.text("note", NOTE_LENGTH)
     kind = typed.required(kind)
-    return TimeWanted.on(typed.required(day), typed.required(begins), typed.required(ends), kind, note)
+    wanted = TimeWanted.on(typed.required(day), typed.required(begins), typed.required(ends), kind, note)
+    typed.check()
+    return wanted, until
 
 
 def _time(typed: FormInput, field: str, example: str) -> time | None:
@@ -154,8 +168,8 @@ def _time(typed: FormInput, field: str, example: str) -> time | None:
 
 
 def _fields(typed: FormInput) -> dict[str, str]:
-    names = ("kind", "day-day", "day-month", "day-year", "begins", "ends", "note")
-    return {name: typed.raw(name) for name in names}
+    days = [f"{day}-{part}" for day in ("day", "until") for part in ("day", "month", "year")]
+    return {name: typed.raw(name) for name in ("kind", *days, "begins", "ends", "note")}
 
 
 def _day_typed(day: date) -> dict[str, str]:
@@ -174,6 +188,7 @@ async def _form_page(
         kinds=list(KINDS.items()),
         typed=typed,
         day=day_fields(typed, "day"),
+        until=day_fields(typed, "until"),
         most=NOTE_LENGTH,
         errors=list(errors),
     )

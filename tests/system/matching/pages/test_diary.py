@@ -120,6 +120,7 @@ async def test_time_is_kept_free_over_an_appointment(harness: PagesHarness, chro
     await page.get_by_role("button", name="Keep this time free").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("1 appointment is in the way")
     await expect(page.get_by_text(person.name)).to_be_visible()
+    await expect(page.get_by_text("Would move to")).to_be_visible()
     await check_axe(page)
     await check_reflow(page)
     await page.get_by_role("button", name="Yes, move them").click()
