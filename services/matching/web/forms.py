@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
 
 _DATE_PARTS = ("day", "month", "year")
+_TIME = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3])(?:[:.]?(?P<minute>[0-5][0-9]))? ?(?P<half>am|pm)?")
 
 
 class FormErrors(Exception):
@@ -124,6 +125,17 @@ class FormInput:
             return None
         sentence = "Enter how many weeks they wait, from 1 to 104, or tick “Not known”"
         return self.number(field, 1, 104, sentence, needed=True)
+
+    def time(self, field: str, sentence: str) -> time | None:
+        """A time of day as people type it: 9, 9.30, 0930, 14:00, 2pm."""
+        found = _TIME.fullmatch(self.raw(field).strip().lower())
+        hour, half = (int(found["hour"]), found["half"]) if found else (0, None)
+        if found is None or (half and not 1 <= hour <= 12):
+            self.add_error(field, sentence)
+            return None
+        if half:
+            hour = hour % 12 + (12 if half == "pm" else 0)
+        return time(hour, int(found["minute"] or 0))
 
     def day(
         self,

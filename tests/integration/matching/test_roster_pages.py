@@ -90,7 +90,9 @@ async def test_link_worker_is_added_changed_and_undone_on_pages(here: MatchingHa
         # The clicks of a rota change: this page from the list, and Save.
         overlaps = HOURS | {f"hours-1-{key[8:]}": value for key, value in HOURS.items() if key[:5] == "hours"}
         assert "overlap other hours" in (await send_form(client, f"{at}/hours", f"{at}/hours", overlaps)).text
-        saved = await send_form(client, f"{at}/hours", f"{at}/hours", HOURS)
+        dayless = HOURS | {"hours-1-opens": "9am"}
+        assert "Choose the day" in (await send_form(client, f"{at}/hours", f"{at}/hours", dayless)).text
+        saved = await send_form(client, f"{at}/hours", f"{at}/hours", HOURS | {"hours-0-opens": "9am"})
         assert saved.status_code == 303, saved.text
         hours = (await entry(here, name))["entry"]["hours"]
         assert [(each["weekday"], each["opens"], each["closes"]) for each in hours] == [

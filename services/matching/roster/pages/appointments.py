@@ -4,9 +4,8 @@ GET and POST /matching/diary/appointments/new. If people are booked there, the P
 of them, and asks. The page of an appointment shows whom to ring, and takes the appointment back.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -34,7 +33,6 @@ from shared.platform.web.validation import FieldError
 router = APIRouter(include_in_schema=False)
 
 PATH: Final = "/matching/diary/appointments"
-_TIME: Final = re.compile(r"(?P<hour>[01]?[0-9]|2[0-3])(?:[:.](?P<minute>[0-5][0-9]))? ?(?P<half>am|pm)?")
 # The field at which a refusal is shown.
 _FIELDS: Final = {
     "note_number": "note",
@@ -143,28 +141,14 @@ def _read(typed: FormInput, today: date) -> tuple[TimeWanted, date | None]:
         last=today + FARTHEST,
         outside="The day must be from today to a year ahead",
     )
-    begins, ends = _time(typed, "begins", "9am"), _time(typed, "ends", "12:30pm")
+    begins = typed.time("begins", "Enter a time, such as 9am")
+    ends = typed.time("ends", "Enter a time, such as 12:30pm")
     until = typed.day("until", "Enter the last day, or leave it empty for once only", needed=False)
     note = typed.text("note", NOTE_LENGTH)
     kind = typed.required(kind)
     wanted = TimeWanted.on(typed.required(day), typed.required(begins), typed.required(ends), kind, note)
     typed.check()
     return wanted, until
-
-
-def _time(typed: FormInput, field: str, example: str) -> time | None:
-    """A time of day as people type it: 9, 9.30, 14:00, 2pm."""
-    found = _TIME.fullmatch(typed.raw(field).strip().lower())
-    if found is None:
-        typed.add_error(field, f"Enter a time, such as {example}")
-        return None
-    hour, half = int(found["hour"]), found["half"]
-    if half and not 1 <= hour <= 12:
-        typed.add_error(field, f"Enter a time, such as {example}")
-        return None
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return time(hour, int(found["minute"] or 0))
 
 
 def _fields(typed: FormInput) -> dict[str, str]:

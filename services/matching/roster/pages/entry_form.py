@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import time
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,10 +13,10 @@ from shared.contract.events.vocabulary import MeetingMode
 from shared.contract.labels import LANGUAGES
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# Empty rows below the hours that there are.
+# Empty rows below the hours that there are, and those of somebody who has none yet.
 MORE_ROWS: Final = 2
+FIRST_ROWS: Final = 5
 MAX_ROWS: Final = 60
-_TIME: Final = re.compile(r"([01]?[0-9]|2[0-3])(?:[:.]?([0-5][0-9]))?")
 _SENTENCES: Final[Mapping[str, str]] = {
     "name": "Enter their name",
     "email": "Enter an email address at work, like name@service.example",
@@ -81,10 +80,18 @@ def details_as_typed(entry: LinkWorker) -> dict[str, Any]:
     }
 
 
-def read_hours(form: FormInput, practices: Collection[str], rooms: Mapping[str, Room]) -> tuple[Hours, ...]:
-    """The weekly hours of the form, by day and time. Rows without a day are left out. Raises FormErrors."""
+def read_hours(
+    form: FormInput, practices: Collection[str], rooms: Mapping[str, Room], known: int
+) -> tuple[Hours, ...]:
+    """The weekly hours of the form, by day and time. Raises FormErrors.
+
+    `known`: the first rows are hours that there are, which go if no day is chosen. Other rows without a day
+    must be empty.
+    """
     found: list[tuple[int, Hours]] = []
     for row in range(min(int(form.raw("rows") or "0") if form.raw("rows").isdigit() else 0, MAX_ROWS)):
+        if row >= known and not form.raw(f"hours-{row}-weekday") and _is_begun(form, row):
+            form.add_error(f"hours-{row}-weekday", "Choose the day of these hours")
         hours = _row(form, row, practices, rooms)
         if hours is not None:
             found.append((row, hours))
@@ -95,6 +102,11 @@ def read_hours(form: FormInput, practices: Collection[str], rooms: Mapping[str, 
     return tuple(sorted((hours for _, hours in found), key=lambda each: (each.weekday, each.opens)))
 
 
+def _is_begun(form: FormInput, row: int) -> bool:
+    """True if somebody typed a time or a place in this row."""
+    return any(form.raw(f"hours-{row}-{name}") for name in ("opens", "closes", "room", "place"))
+
+
 def _row(form: FormInput, row: int, practices: Collection[str], rooms: Mapping[str, Room]) -> Hours | None:
     def field(name: str) -> str:
         return f"hours-{row}-{name}"
@@ -102,8 +114,8 @@ def _row(form: FormInput, row: int, practices: Collection[str], rooms: Mapping[s
     weekday = form.raw(field("weekday"))
     if not re.fullmatch("[0-6]", weekday):
         return None
-    opens = _time(form, field("opens"), "Enter when the hours begin, like 09:00")
-    closes = _time(form, field("closes"), "Enter when the hours end, like 12:30")
+    opens = form.time(field("opens"), "Enter when the hours begin, like 09:00")
+    closes = form.time(field("closes"), "Enter when the hours end, like 12:30")
     if opens and closes and opens >= closes:
         form.add_error(field("closes"), "The end must be after the beginning")
     room = rooms.get(form.raw(field("room")))
@@ -123,14 +135,6 @@ def _row(form: FormInput, row: int, practices: Collection[str], rooms: Mapping[s
         place=place,
         room=room.id if room else None,
     )
-
-
-def _time(form: FormInput, field: str, sentence: str) -> time | None:
-    found = _TIME.fullmatch(form.raw(field))
-    if found is None:
-        form.add_error(field, sentence)
-        return None
-    return time(int(found[1]), int(found[2] or 0))
 
 
 def _overlap(one: Hours, other: Hours) -> bool:

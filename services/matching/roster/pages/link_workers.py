@@ -10,6 +10,7 @@ from services.matching.request import RequestContext
 from services.matching.roster.link_workers import LinkWorker
 from services.matching.roster.pages.entry_form import (
     DAYS,
+    FIRST_ROWS,
     MAX_ROWS,
     MORE_ROWS,
     details_as_typed,
@@ -144,7 +145,7 @@ async def ask_hours(request: Request, link_worker: str, caller: Administrator) -
     """Serves the form with the weekly hours."""
     entry = await queries(request).roster.entry(caller, link_worker)
     rooms, hours = await _rooms(request, caller, entry.worker), entry.worker.hours
-    rows = min(len(hours) + MORE_ROWS, MAX_ROWS)
+    rows = min(len(hours) + (MORE_ROWS if hours else FIRST_ROWS), MAX_ROWS)
     return _hours(request, entry.worker, rooms, hours_as_typed(hours), rows, entry.version)
 
 
@@ -152,11 +153,12 @@ async def ask_hours(request: Request, link_worker: str, caller: Administrator) -
 async def hours(request: Request, link_worker: str, caller: Administrator, form: CheckedForm) -> Response:
     """Changes the weekly hours. Appointments that are booked stand."""
     entry, typed = await queries(request).roster.entry(caller, link_worker), FormInput(form)
-    worker, rows = entry.worker, min(len(entry.worker.hours) + 2 * MORE_ROWS, MAX_ROWS)
+    worker, known = entry.worker, len(entry.worker.hours)
+    rows = min(known + (2 * MORE_ROWS if known else FIRST_ROWS), MAX_ROWS)
     place = localities(request).by_slug[worker.locality]
     rooms = await _rooms(request, caller, worker)
     try:
-        found = read_hours(typed, [each.ods for each in place.practices], rooms)
+        found = read_hours(typed, [each.ods for each in place.practices], rooms, known)
         changed = LinkWorker.model_validate(worker.model_dump() | {"hours": found})
         await features(request).roster.put_link_worker(caller, changed, version=_version(typed))
     except FormErrors as wrong:
