@@ -216,6 +216,7 @@ async def test_ninth_locality_is_set_up_from_its_page(programme: Programme) -> N
         assert await programme.keeper.once()
         page = await client.get(done.headers["location"])
         assert "Done. It is version" in page.text
+        assert "Sign out and in again" in page.text
         await until(lambda: slug in programme.known.slugs, "the locality")
         listed = await client.get(f"{PAGES}/localities")
         assert "Localities that your sign-in does not cover" in listed.text
