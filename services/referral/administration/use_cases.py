@@ -132,13 +132,18 @@ class TableAdministration:
         Raises:
             Problem: 403.
         """
-        real = [each.slug for each in self.context.localities.real]
-        wanted = real if localities is None else localities
-        if caller.role != "programme_admin" or not all(caller.may_locality(slug) for slug in wanted):
+        real = {each.slug: each.name for each in self.context.localities.real}
+        wanted = list(real) if localities is None else localities
+        strange = [real.get(slug, slug) for slug in wanted if not caller.may_locality(slug)]
+        if caller.role == "programme_admin" and not strange:
+            return
+        detail = "This locality is not yours."
+        if localities is None and strange:
             detail = (
-                "Only an administrator of all localities may change this." if localities is None else None
+                "Only an administrator of all localities may change this. Your sign-in does not cover "
+                f"{', '.join(strange)}. Once your account does, sign out and in again."
             )
-            raise Problem(403, code="locality", detail=detail or "This locality is not yours.")
+        raise Problem(403, code="locality", detail=detail)
 
     async def _try(self, change: Mapping[str, Any], in_force_from: datetime | None) -> list[str]:
         """Makes the change on a copy; returns the differences.
