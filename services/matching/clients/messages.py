@@ -1,4 +1,4 @@
-"""HTTP client of the notifications service: messages that could not be sent, as counts."""
+"""HTTP client of the notifications service: referrals about which a message could not be sent."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,9 +12,9 @@ READS_MESSAGES: Final = "messages:read"
 
 
 class Failed(BaseModel):
-    """Messages that were given up within four weeks, by link worker."""
+    """Referrals about which a message was given up within four weeks."""
 
-    failed: dict[str, int]
+    referrals: list[str]
 
 
 FAILED: Final = Operation(
@@ -22,11 +22,11 @@ FAILED: Final = Operation(
     owner="notifications",
     callers=frozenset({"casework"}),
     method="GET",
-    path="/api/notifications/v1/failures/link-workers",
-    words="Messages that were given up within four weeks, by link worker.",
+    path="/api/notifications/v1/failures/referrals",
+    words="Referrals about which a message was given up within four weeks.",
     scopes=(READS_MESSAGES,),
     answer=Failed,
-    answer_example={"failed": {"lw-meir-1": 2}},
+    answer_example={"referrals": ["0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"]},
     for_partners=False,
 )
 
@@ -38,10 +38,10 @@ class FailedMessages:
     client: ServiceClient
     address: str
 
-    async def by_link_worker(self, locality: str) -> dict[str, int] | None:
-        """The counts of a locality; None if the service does not answer in time."""
+    async def referrals(self, locality: str) -> list[str] | None:
+        """Those of a locality; None if the service does not answer in time."""
         try:
             answer = await self.client.call(FAILED, self.address, query={"locality": locality})
-            return Failed.model_validate(content_of(answer)).failed
+            return Failed.model_validate(content_of(answer)).referrals
         except (ServiceUnavailable, ValidationError):
             return None

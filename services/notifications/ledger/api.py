@@ -68,9 +68,9 @@ class FailuresOut(BaseModel):
 
 
 class FailedOut(BaseModel):
-    """Messages that were given up, by link worker. Whoever has none is left out."""
+    """Referrals about which a message was given up."""
 
-    failed: dict[str, int]
+    referrals: list[str]
 
 
 def message_queries(request: Request) -> MessageQueries:
@@ -121,18 +121,19 @@ async def failures(
     return FailuresOut(failures=[_failure(message) for message in page], next=more)
 
 
-@router.get("/failures/link-workers")
-async def failures_by_link_worker(
+@router.get("/failures/referrals")
+async def referrals_with_failures(
     request: Request,
     queries: Queries,
     caller: Annotated[Principal, Depends(require("service", scope=READS_MESSAGES))],
     locality: Annotated[str, Query(max_length=50)],
 ) -> FailedOut:
-    """Counts the messages of the last four weeks that were given up, by link worker, for the desk."""
+    """Lists the referrals about which a message of the last four weeks was given up, for the desk."""
     if locality not in localities_of(caller, queries):
         raise Problem(404)
     clock: Clock = request.app.state.clock
-    return FailedOut(failed=await queries.failures_by_link_worker(locality, clock() - FAILED_WITHIN))
+    found = await queries.referrals_with_failures(locality, clock() - FAILED_WITHIN)
+    return FailedOut(referrals=found)
 
 
 def localities_of(caller: Principal, queries: MessageQueries) -> list[str]:

@@ -1,6 +1,5 @@
 """Queries of the ledger: messages of a referral, failures, counts. They return codes and times only."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,23 +103,15 @@ class MessageQueries:
         found = self._mongo[SENT].find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit)
         return [_ended(dict(row)) async for row in found]
 
-    async def failures_by_link_worker(self, locality: str, since: datetime) -> dict[str, int]:
-        """Counts messages that were given up since then, by the link worker of their referral."""
+    async def referrals_with_failures(self, locality: str, since: datetime) -> list[str]:
+        """The referrals of a locality about which a message was given up since then."""
         wanted = {
             "locality": locality,
             "status": "failed",
             "code": {"$nin": list(DROPPED_CODES)},
             "at": {"$gte": since},
         }
-        steps = [{"$match": wanted}, {"$group": {"_id": "$referral", "messages": {"$sum": 1}}}]
-        of_referrals = {row["_id"]: row["messages"] async for row in self._mongo[SENT].aggregate(steps)}
-        keys = [aggregate_id(locality, referral) for referral in of_referrals]
-        found: Counter[str] = Counter()
-        shown = {"referral": 1, "view.link_worker": 1}
-        async for row in self._mongo[REFERRALS].find({"_id": {"$in": keys}}, shown):
-            if row["view"]["link_worker"] is not None:
-                found[row["view"]["link_worker"]] += of_referrals[row["referral"]]
-        return dict(found)
+        return sorted(await self._mongo[SENT].distinct("referral", wanted))
 
     async def counts(self, localities: Sequence[str], since: datetime) -> list[MessageCount]:
         """Counts messages by London day, template, recipient, status and code; the latest day first."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.matching.clients.messages import FailedMessages
 from services.matching.collections import SUPERVISIONS
 from services.matching.programme.desk import checking
 from services.matching.programme.desk.case_lists import LISTS
@@ -64,6 +65,29 @@ async def test_desk_is_of_the_managers_localities_alone(here: MatchingHarness) -
         assert (await here.http.get(path, headers=of)).status_code == 404
     body = {"link_worker": "lw-meir-1", "held_on": "2026-11-23"}
     assert (await here.post("/supervisions", body, of=of)).status_code == 404
+
+
+async def test_failed_messages_open_their_cases(
+    here: MatchingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.refer()
+    untold = await here.refer()
+    known: list[str] | None = [untold, "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"]
+
+    async def referrals(*_: Any) -> list[str] | None:
+        return known
+
+    monkeypatch.setattr(FailedMessages, "referrals", referrals)
+    of = manager(here)
+    (row,) = (await here.http.get("/desk", headers=of)).json()["link_workers"]
+    assert row["failed_messages"] == 1
+    path = f"/desk/lists/message-failed?locality={here.slug}&link_worker=lw-meir-1"
+    opened = (await here.http.get(path, headers=of)).json()
+    assert [case["referral_id"] for case in opened["cases"]] == [untold]
+    known = None
+    (row,) = (await here.http.get("/desk", headers=of)).json()["link_workers"]
+    assert row["failed_messages"] is None
+    assert (await here.http.get(path, headers=of)).status_code == 503
 
 
 async def test_desk_tells_half_days_and_open_ends_of_leave(here: MatchingHarness) -> None:

@@ -137,20 +137,18 @@ async def test_failures_are_paged_latest_first(filled: Filled) -> None:
     assert "next" not in second
 
 
-async def test_failures_are_counted_by_link_worker_for_services(filled: Filled) -> None:
-    path = f"{API}/failures/link-workers?locality={filled.locality}"
+async def test_services_learn_which_referrals_have_failures(filled: Filled) -> None:
+    path = f"{API}/failures/referrals?locality={filled.locality}"
     service = {"role": "service", "localities": ["*"], "scopes": "messages:read"}
-    counted = await filled.get(path, **service)
+    found = await filled.get(path, **service)
     failures = (await filled.get(f"{API}/failures")).json()["failures"]
-    assert counted.status_code == 200, counted.text
-    assert sum(counted.json()["failed"].values()) <= len(failures)
-    assert set(counted.json()["failed"]) <= {"lw-meir-1", f"lw-{filled.locality}-1"}
-    assert counted.json()["failed"]
+    assert found.status_code == 200, found.text
+    assert found.json()["referrals"] == sorted({each["referral"] for each in failures})
     for role in ROLES:
         if role != "service":
             assert (await filled.get(path, role=role)).status_code == 403
     assert (await filled.get(path, **service | {"scopes": "claims:read"})).status_code == 403
-    elsewhere = f"{API}/failures/link-workers?locality=elsewhere"
+    elsewhere = f"{API}/failures/referrals?locality=elsewhere"
     assert (await filled.get(elsewhere, **service)).status_code == 404
 
 
@@ -231,7 +229,7 @@ async def test_api_routes_are_all_covered_by_role_tests(filled: Filled) -> None:
     assert paths == {
         f"{API}/referrals/{{referral_id}}/messages",
         f"{API}/failures",
-        f"{API}/failures/link-workers",
+        f"{API}/failures/referrals",
         f"{API}/audit/entries",  # Of every service alike: see `tests/integration/delivery/test_audit.py`.
     }
 

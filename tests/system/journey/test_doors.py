@@ -79,7 +79,7 @@ def query(case: Journey, door: Door) -> dict[str, str]:
         return {"locality": case.locality, "fields": "name", "purpose": "message"}
     if door.path.endswith("/services") and "referral_id" in door.path:
         return {"need": "debt"}
-    if door.path.endswith(("/figures", "/failures", "/failures/link-workers", "figures.csv")):
+    if door.path.endswith(("/figures", "/failures", "/failures/referrals", "figures.csv")):
         return {"locality": case.locality}
     if door.path.endswith("/referrals") and door.method == "GET":
         return {"practice": case.who.practice.ods}

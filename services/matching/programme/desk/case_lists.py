@@ -133,7 +133,14 @@ LISTS: Final[tuple[CaseList, ...]] = (
     CaseList("contact-due", Group.DUE, "No contact for six weeks", _contact_due),
     _of_reason("no-meeting", Group.DUE, "Waits longer than promised", NeedsYou.NO_MEETING),
 )
+MESSAGE_FAILED: Final = "message-failed"
 BY_CODE: Final[Mapping[str, CaseList]] = MappingProxyType({each.code: each for each in LISTS})
+
+
+def message_failed(referrals: Collection[str]) -> CaseList:
+    """The cases about which a message could not be sent. The notifications service says which these are."""
+    among = {"referral": {"$in": sorted(referrals)}}
+    return CaseList(MESSAGE_FAILED, Group.UNRECORDED, "A message could not be sent", lambda _n, _d: among)
 
 
 def filter_of(

@@ -11,7 +11,16 @@ from services.matching.calendar import london_day
 from services.matching.clients.messages import FailedMessages
 from services.matching.collections import LINK_WORKERS
 from services.matching.errors import Refused
-from services.matching.programme.desk.case_lists import BY_CODE, LISTS, NOBODY, OPEN, CaseList, filter_of
+from services.matching.programme.desk.case_lists import (
+    BY_CODE,
+    LISTS,
+    MESSAGE_FAILED,
+    NOBODY,
+    OPEN,
+    CaseList,
+    filter_of,
+    message_failed,
+)
 from services.matching.programme.desk.sessions import session_named, sessions_in, state_of
 from services.matching.programme.desk.views import DeskRow, LeaveShown, LocalityCounts, OpenedList, Session
 from services.matching.programme.desk.workload import days_since_contact, load, percentile
@@ -82,17 +91,21 @@ class DeskQueries:
     ) -> OpenedList:
         """The cases of a list, the oldest first, as references. Audited before it is shown.
 
-        404 for a list or a locality that the caller may not open.
+        404 for a list or a locality that the caller may not open; 503 while it is not known what is on it.
         """
-        case_list = BY_CODE.get(code)
-        if case_list is None or locality not in self.slugs(caller):
+        if locality not in self.slugs(caller):
             raise Problem(404)
+        case_list = await self._message_failed(locality) if code == MESSAGE_FAILED else BY_CODE.get(code)
+        if case_list is None:
+            raise Problem(503 if code == MESSAGE_FAILED else 404)
         about = f"{locality}:{link_worker or 'all'}"
         await self.kernel.audit.reads(caller, "open_list", [about], f"list:{code}", locality)
         here, now = await self.here(locality), self.kernel.clock()
         rows = await self.listed(locality, case_list, link_worker, here, now)
         lines = await self.referrals.presenter(rows)
-        return OpenedList(code, locality, link_worker, tuple(lines.case(row) for row in rows))
+        return OpenedList(
+            code, case_list.title, locality, link_worker, tuple(lines.case(row) for row in rows)
+        )
 
     async def sessions(self, caller: Principal, link_worker: str) -> list[Session]:
         """The supervision sessions of a link worker, the latest first.
@@ -184,7 +197,8 @@ class DeskQueries:
             for whose, number in (await self.counted(locality, each, here, now)).items():
                 counts[whose][each.code] = number
         years = await self._people_this_year(locality)
-        sessions, failed = await sessions_in(mongo, [locality]), await self._failed(locality)
+        sessions, about = await sessions_in(mongo, [locality]), await self._message_failed(locality)
+        failed = await self.counted(locality, about, here, now) if about is not None else None
         names = sorted(here, key=lambda name: here[name].name)
         if views[NOBODY]:
             names.append(NOBODY)
@@ -220,7 +234,7 @@ class DeskQueries:
             load=load(views),
             limit=worker.caseload_limit if worker else None,
             people_this_year=years.get(worker.id, 0) if worker else 0,
-            failed_messages=failed.get(worker.id, 0) if worker and failed is not None else None,
+            failed_messages=failed.get(worker.id if worker else NOBODY, 0) if failed is not None else None,
             contact_p50=percentile(days, 50),
             contact_p90=percentile(days, 90),
             leave=tuple(sorted(leave, key=lambda each: each.first)),
@@ -228,10 +242,12 @@ class DeskQueries:
             supervision=state_of(mine, today) if worker else None,
         )
 
-    async def _failed(self, locality: str) -> dict[str, int] | None:
+    async def _message_failed(self, locality: str) -> CaseList | None:
+        """The list of cases about which a message could not be sent; None if that is not known just now."""
         if self.owners.elsewhere("notifications", locality) is not None:
             return None
-        return await self.failures.by_link_worker(locality)
+        found = await self.failures.referrals(locality)
+        return None if found is None else message_failed(found)
 
     async def _people_this_year(self, locality: str) -> dict[str, int]:
         since = self.kernel.clock() - _YEAR

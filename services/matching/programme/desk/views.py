@@ -36,7 +36,8 @@ class DeskRow:
         counts: open cases by list; each opens the list of its code.
         load: weighted open cases; about 40 is full time.
         people_this_year: people referred in the last 365 days whose case is with them.
-        failed_messages: messages of four weeks that could not be sent; None if that is not known just now.
+        failed_messages: open cases about which a message of four weeks could not be sent; None if that is not
+            known just now. It opens the list `message-failed`.
         contact_p50, contact_p90: days since the last contact, of their open cases; None without any.
         leave: absences of today and of the next four weeks.
     """
@@ -71,6 +72,7 @@ class OpenedList:
     """The cases of a list."""
 
     code: str
+    title: str
     locality: str
     link_worker: str | None
     cases: tuple[CaseLine, ...]

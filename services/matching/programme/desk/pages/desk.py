@@ -15,7 +15,6 @@ from services.matching.web.templating import localities, render, today
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.principal import Principal
-from shared.platform.web.problem import Problem
 
 Manager = Annotated[Principal, Depends(require_page("manager"))]
 
@@ -91,15 +90,13 @@ async def named(request: Request, locality: str, code: str, caller: Manager, _: 
 
 async def _list(request: Request, caller: Principal, locality: str, code: str, *, names: bool) -> Response:
     asks, whose = queries(request), request.query_params.get("link_worker")
-    if code not in BY_CODE:
-        raise Problem(404)
     found = await asks.desk.opened(caller, code, locality, whose)
     people = await asks.referrals.people(caller, found.cases, ("name",), "caseload") if names else {}
     whose_name = await asks.team.name_of(whose) if whose and whose != NOBODY else None
     return render(
         request,
         "desk-list.html",
-        title=BY_CODE[code].title,
+        title=found.title,
         place=localities(request).by_slug[locality].name,
         whose=whose,
         whose_name=whose_name or ("Nobody, or somebody who has left" if whose else None),
