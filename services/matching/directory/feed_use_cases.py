@@ -26,12 +26,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FeedAsked:
-    """A feed as an administrator enters it. `every_hours`: 0 for by hand only."""
+    """A feed as an administrator enters it. `every_hours`: 0 for by hand only.
+
+    `offered`: the localities of a new feed's services; None for all of the administrator's. A feed that there
+    is keeps where it is offered.
+    """
 
     name: str
     url: str
     every_hours: int
     trusted: bool
+    offered: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -58,10 +63,11 @@ class FeedUseCases:
         return found
 
     async def put(self, caller: Principal, asked: FeedAsked) -> Subscription:
-        """Stores a feed's address. A new feed is the caller's, and offered in their localities.
+        """Stores a feed's address. A new feed is the caller's, and offered where they choose.
 
         Raises:
-            Problem: 404 for a feed of others, 409 `not_owner`, 422 for an address that is never fetched.
+            Problem: 403 for a locality of others, 404 for a feed of others, 409 `not_owner`, 422 for an
+                address that is never fetched.
         """
         _require_admin(caller)
         self.ownership.require_any(caller)
@@ -71,13 +77,16 @@ class FeedUseCases:
         except NotFetched as wrong:
             raise _refused(wrong) from None
         theirs, now = sorted(caller.localities), self.kernel.clock()
+        offered = theirs if asked.offered is None else sorted(asked.offered)
+        if not all(caller.may_locality(slug) for slug in offered):
+            raise Problem(403, code="locality", detail="This locality is not yours.")
 
         async def work(tx: Transaction) -> None:
             await self.subscriptions.put(
                 tx,
                 asked.name,
                 theirs,
-                theirs,
+                offered,
                 url=asked.url.strip(),
                 every_hours=asked.every_hours,
                 trusted=asked.trusted,

@@ -12,6 +12,7 @@ from services.matching.directory.subscriptions import Subscription
 from services.matching.web.features import features
 from services.matching.web.parameters import BASE, REFUSALS, Admin
 from services.matching.web.schemas import Body
+from shared.contract.events.models import LocalitySlug
 
 router = APIRouter(prefix=f"{BASE}/directory/subscriptions", tags=["directory"], responses=REFUSALS)
 
@@ -24,6 +25,9 @@ class SubscriptionIn(Body):
     url: Annotated[str, Field(max_length=2000)]
     every_hours: Annotated[int, Field(ge=0, le=744, description="0: by hand only.")] = 0
     trusted: bool = False
+    localities: list[LocalitySlug] | None = Field(
+        None, description="Where a new feed is offered; left out: in all of the caller's. Ignored for others."
+    )
 
 
 class SubscriptionOut(BaseModel):
@@ -77,7 +81,8 @@ async def every(request: Request, caller: Admin) -> SubscriptionsOut:
 @router.put("/{feed}")
 async def put(request: Request, feed: Name, caller: Admin, asked: SubscriptionIn) -> SubscriptionOut:
     """Stores the address of a feed. A private address is refused, unless a setting allows it."""
-    new = FeedAsked(feed, asked.url, asked.every_hours, asked.trusted)
+    offered = None if asked.localities is None else tuple(asked.localities)
+    new = FeedAsked(feed, asked.url, asked.every_hours, asked.trusted, offered)
     return SubscriptionOut.of(await features(request).feeds.put(caller, new))
 
 

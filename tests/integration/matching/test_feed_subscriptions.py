@@ -191,6 +191,8 @@ async def test_feed_is_kept_on_its_pages(private: MatchingHarness) -> None:
             client, f"{HOME}/add", f"{HOME}/add", new | {"name": "The Council", "url": "x"}
         )
         assert (wrong.status_code, "Enter a short name" in wrong.text) == (422, True)
+        assert "Choose at least one locality" in wrong.text
+        new |= {"offered": private.slug}
         assert (await send_form(client, f"{HOME}/add", f"{HOME}/add", new)).status_code == 303
         at = f"{HOME}/council"
         tried = await send_form(client, at, f"{at}/dry-run", {})

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from services.matching.web.features import features
 from services.matching.web.forms import FormErrors, FormInput, form_error
 from services.matching.web.templating import Administrator, localities, render
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -45,7 +47,7 @@ async def listing(request: Request, caller: Administrator) -> Response:
 @router.get(HOME + "/add")
 async def ask_new(request: Request, caller: Administrator) -> Response:
     """Serves the empty form."""
-    return _form(request, None, {"every_hours": "24"})
+    return _form(request, caller, {"every_hours": "24"})
 
 
 @router.post(HOME + "/add")
@@ -58,9 +60,12 @@ async def add(request: Request, caller: Administrator, form: CheckedForm) -> Res
             typed.add_error("name", "Enter a short name of lower-case letters, digits and hyphens")
         if any(each.name == name and each.url for each in await features(request).feeds.feeds(caller)):
             typed.add_error("name", "There is a feed of this name")
-        await features(request).feeds.put(caller, _read(typed, name))
+        offered = tuple(slug for slug, _ in _places(request, caller) if slug in typed.all("offered"))
+        if not offered:
+            typed.add_error("offered", "Choose at least one locality")
+        await features(request).feeds.put(caller, replace(_read(typed, name), offered=offered))
     except (FormErrors, Problem) as wrong:
-        return _form(request, None, typed.as_submitted(), _errors(wrong))
+        return _form(request, caller, typed.as_submitted(), _errors(wrong))
     return RedirectResponse(f"{HOME}/{name}?done=feed-saved", 303)
 
 
@@ -134,15 +139,25 @@ def _errors(wrong: FormErrors | Problem) -> list[FieldError]:
 
 
 def _form(
-    request: Request,
-    feed: Subscription | None,
-    typed: Mapping[str, Any],
-    errors: Sequence[FieldError] = (),
+    request: Request, caller: Principal, typed: Mapping[str, Any], errors: Sequence[FieldError] = ()
 ) -> Response:
-    status = 422 if errors else 200
+    chosen = typed.get("offered", [])
     return render(
-        request, "feed-add.html", status, home=HOME, typed=typed, every=EVERY, errors=list(errors), feed=feed
+        request,
+        "feed-add.html",
+        422 if errors else 200,
+        home=HOME,
+        typed=typed,
+        every=EVERY,
+        places=_places(request, caller),
+        chosen=[chosen] if isinstance(chosen, str) else chosen,
+        errors=list(errors),
     )
+
+
+def _places(request: Request, caller: Principal) -> list[tuple[str, str]]:
+    """The caller's localities: slug and name."""
+    return [(each.slug, each.name) for each in localities(request) if caller.may_locality(each.slug)]
 
 
 async def _page(
