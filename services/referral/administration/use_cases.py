@@ -20,7 +20,7 @@ from shared.delivery.control.requests import (
 from shared.delivery.control.stored import stored_records
 from shared.delivery.mongo.database import Transaction
 from shared.platform.localities import LocalitiesError
-from shared.platform.localities.changes import TableChange, localities_changed
+from shared.platform.localities.changes import PostcodeNeeded, TableChange, localities_changed
 from shared.platform.localities.differences import differences
 from shared.platform.localities.document import Document
 from shared.platform.localities.loading import localities_of
@@ -158,6 +158,8 @@ class TableAdministration:
             base = base_of(versions, now, in_force_from, supersedes=is_way_back(change))
             document = change_asked(change, versions)(base.document)
             localities_of(document, _NAME)
+        except PostcodeNeeded as wrong:
+            raise Problem(422, code="postcode_needed", detail=str(wrong)) from None
         except (LocalitiesError, VersionRefused) as wrong:
             raise _invalid(str(wrong)) from None
         found = differences(base.document, document)

@@ -22,6 +22,10 @@ _Postcode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=Tru
 _NAMED: Final = "practices"
 
 
+class PostcodeNeeded(LocalitiesError):
+    """A practice that the register does not have needs a postcode."""
+
+
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -212,6 +216,6 @@ def _register(document: dict[str, Any], practice: PracticeEntry) -> None:
     if any(row["ods"] == practice.ods for row in document[_NAMED]):
         return
     if not practice.postcode:
-        raise LocalitiesError(f"{practice.ods} is not in the register of practices: give its postcode.")
+        raise PostcodeNeeded(f"{practice.ods} is not in the register of practices: give its postcode.")
     row = {"ods": practice.ods, "name": practice.name or practice.site, "postcode": practice.postcode}
     document[_NAMED] = [*document[_NAMED], row]

@@ -205,6 +205,10 @@ async def test_ninth_locality_is_set_up_from_its_page(programme: Programme) -> N
         wrong = await send_form(client, new, new, fields | {"slug": "Kids Grove", "ods": "12", "site": ""})
         assert wrong.status_code == 422
         assert "Enter an ODS code" in wrong.text
+        empty = (await send_form(client, new, new, {})).text
+        assert empty.count('href="#live_from"') == 1
+        assert "Enter the telephone of the safeguarding desk" in empty
+        assert "Enter a short name of one or two words" in empty
         assert 'value="Kidsgrove"' in wrong.text
         unsafe = await send_form(client, new, new, fields | {"privacy_notice": "http://privacy.example"})
         assert (unsafe.status_code, "must start with https" in unsafe.text) == (422, True)

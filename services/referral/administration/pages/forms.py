@@ -1,5 +1,6 @@
 """Forms of the table: fields to a change, and the entry of the table to fields."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, TypeVar
@@ -29,6 +30,12 @@ PRACTICE: Final = ("ods", "site", "practice_name", "mailbox", "postcode")
 _SENTENCES: Final[Mapping[str, str]] = {
     "slug": "Enter a short name of one or two words of lower-case letters, with a hyphen between",
     "name": "Enter the name",
+    "younger_people-name": "Enter the name of the desk for younger people",
+    "younger_people-telephone": "Enter the telephone of the desk for younger people",
+    "younger_people-email": "Enter the email of the desk for younger people",
+    "safeguarding-name": "Enter the name of the safeguarding desk",
+    "safeguarding-telephone": "Enter the telephone of the safeguarding desk",
+    "safeguarding-email": "Enter the email of the safeguarding desk",
     "place": "Enter the places that belong to it",
     "live_from": "Enter the day from which it takes referrals",
     "data_controller": "Enter who controls the data",
@@ -59,6 +66,11 @@ class Wrong(Exception):
 def error(field: str, sentence: str) -> FieldError:
     """An error at one field."""
     return FieldError(f"/{field}", "not_valid", sentence)
+
+
+def sentence_of(field: str) -> str:
+    """The error of a field that cannot be read."""
+    return _SENTENCES[field]
 
 
 def typed_in(form: FormData) -> dict[str, Any]:
@@ -109,18 +121,9 @@ def read_locality(form: FormData) -> LocalityEntry:
     values["minimum_age"] = int(age) if age.isdigit() else age
     for desk in DESKS:
         values[desk] = {name: text_field(form, f"{desk}-{name}", 200) for name in _DESK}
-    wrong: list[FieldError] = []
-    try:
+    with contextlib.suppress(Wrong):  # A missing day is told with the other fields.
         values["live_from"] = day_in(form, "live_from", _SENTENCES["live_from"])
-    except Wrong as refused:
-        wrong, values["live_from"] = refused.errors, date.min
-    try:
-        entry = checked(LocalityEntry, values)
-    except Wrong as refused:
-        raise Wrong(*refused.errors, *wrong) from None
-    if wrong:
-        raise Wrong(*wrong)
-    return entry
+    return checked(LocalityEntry, values)
 
 
 def locality_typed(row: Mapping[str, Any]) -> dict[str, Any]:

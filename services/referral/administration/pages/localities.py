@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from services.referral.administration.pages.forms import (
     DESKS,
@@ -16,11 +16,13 @@ from services.referral.administration.pages.forms import (
     practice_typed,
     read_locality,
     read_practice,
+    sentence_of,
     typed_in,
 )
 from services.referral.administration.pages.table import Administrator, ask_when
 from services.referral.administration.use_cases import Administration, TableAdministration
 from services.referral.web.templating import render
+from shared.contract.events.models import LocalitySlug
 from shared.platform.localities.changes import (
     AddLocality,
     AddPractice,
@@ -38,8 +40,9 @@ router = APIRouter(include_in_schema=False)
 
 HOME: Final = "/referral/administration/localities"
 DESK_NAMES: Final = {"younger_people": "For younger people", "safeguarding": "For safeguarding"}
-# Taken from the last locality that was set up: the same organisations often answer for both.
-_TAKEN_OVER: Final = ("data_controller", "employer", "privacy_notice", "minimum_age")
+# Taken from the first locality: the same organisations often answer for all.
+_TAKEN_OVER: Final = ("data_controller", "employer", "minimum_age")
+_SLUG: Final = TypeAdapter(LocalitySlug)
 
 
 @router.get(HOME)
@@ -55,8 +58,8 @@ async def listing(request: Request, caller: Administrator, table: Administration
 async def ask_new(request: Request, caller: Administrator, table: Administration) -> Response:
     """Serves the form of a new locality."""
     table.check_may(caller, None)
-    last = (await table.document())["locality"][0]
-    return _locality_page(request, None, {name: last.get(name, "") for name in _TAKEN_OVER})
+    first = (await table.document())["locality"][0]
+    return _locality_page(request, None, {name: first.get(name, "") for name in _TAKEN_OVER})
 
 
 @router.post(HOME + "/add")
@@ -72,15 +75,15 @@ async def add(request: Request, caller: Administrator, table: Administration, fo
         practice = read_practice(form)
     except Wrong as wrong:
         errors += wrong.errors
-    change: TableChange | None = None
-    if entry is not None and practice is not None:
-        try:
-            change = AddLocality(slug=text_field(form, "slug", 60), entry=entry, practice=practice)
-        except ValidationError:
-            sentence = "Enter one or two words of lower-case letters, with a hyphen between"
-            errors.append(error("slug", sentence))
-    if change is None:
+    slug = text_field(form, "slug", 60)
+    try:
+        _SLUG.validate_python(slug)
+    except ValidationError:
+        # Beside the name, as on the form.
+        errors.insert(sum(each.field == "name" for each in errors), error("slug", sentence_of("slug")))
+    if errors or entry is None or practice is None:
         return _locality_page(request, None, typed_in(form), errors)
+    change = AddLocality(slug=slug, entry=entry, practice=practice)
     return await _show(request, table, caller, change, partial(_locality_page, request, None, typed_in(form)))
 
 
@@ -163,7 +166,8 @@ async def _show(
     except Problem as problem:
         if problem.status_code != 422:
             raise
-        return form([error("name", problem.explanation or problem.title)])
+        field = "postcode" if problem.code == "postcode_needed" else "name"
+        return form([error(field, problem.explanation or problem.title)])
 
 
 async def _row(table: TableAdministration, caller: Principal, slug: str) -> Mapping[str, Any]:
