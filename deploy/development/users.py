@@ -159,7 +159,7 @@ def _invented(locality: Locality) -> list[User]:
     workers = [f"lw-{slug}-{number}" for number in (1, 2)]
     return [
         *(
-            User(name, f"Link worker {number} of {locality.name}", "link_worker", (slug,), (), name)
+            User(name, f"Link worker {number} of {locality.name} ({name})", "link_worker", (slug,), (), name)
             for number, name in enumerate(workers, start=1)
         ),
         *(

@@ -37,7 +37,10 @@ NOT_SENT: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "A database was restored, and does not know whether this was sent. Ring, if it matters.",
         ),
         "no_channel": ("No way to write", "No mobile number and no email address: the link worker rings."),
-        "no_mailbox": ("No mailbox", "The localities file names no mailbox for this practice."),
+        "no_mailbox": (
+            "No mailbox",
+            "No mailbox is entered for this practice, under Localities and practices.",
+        ),
         "address_refused": ("Address refused", "The mail server does not know this address."),
         "mail_refused": ("Email refused", "The mail server did not take this email."),
         "text_refused": ("Text refused", "The gateway for text messages did not take it."),

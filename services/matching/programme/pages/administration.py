@@ -9,17 +9,22 @@ from services.matching.web.templating import Administrator, render
 
 router = APIRouter(include_in_schema=False)
 
-# Address, name, and what is done there.
+# Address, name, and what is done there, in the order of setting up.
 SUBJECTS: Final = (
     (
-        "/matching/administration/link-workers",
-        "Link workers",
-        "Add a link worker, change hours, languages and caseload, record leave and sickness.",
+        "/referral/administration/localities",
+        "Localities and practices",
+        "Set up a locality, add a practice, change who answers for it.",
     ),
     (
         "/matching/administration/rooms",
         "Sites and rooms",
         "Add a room, and say how many appointments it takes at a time.",
+    ),
+    (
+        "/matching/administration/link-workers",
+        "Link workers",
+        "Add a link worker, change hours, languages and caseload, record leave and sickness.",
     ),
     (
         "/matching/administration/feeds",
@@ -29,12 +34,7 @@ SUBJECTS: Final = (
     (
         "/matching/administration/services",
         "Services and their mailboxes",
-        "Which services are listed, and which have confirmed their mailbox.",
-    ),
-    (
-        "/referral/administration/localities",
-        "Localities and practices",
-        "Set up a locality, add a practice, change who answers for it.",
+        "Whose mailbox is confirmed, what they said of their places, which entries are reported as wrong.",
     ),
     (
         "/referral/administration/rules",
