@@ -185,6 +185,7 @@ lock:
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix examples/partner-js
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix examples/booking-js
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix tests/harness/oidc
 
 docs:
 	$(VENV)/python -m deploy.documentation

@@ -50,7 +50,10 @@ class IssuerKey:
         return self._key if kid == self._key.kid else None
 
     def sign(self, claims: dict[str, Any], lasts: timedelta, *, audience: str | None = None) -> str:
-        """A JWT with these claims beside issuer, audience, times and a fresh id."""
+        """A JWT with these claims beside issuer, audience, times and a fresh id.
+
+        Its person has just signed in, unless the claims say when they did.
+        """
         now = self._clock()
         whole = {
             "iss": self._issuer,
@@ -58,6 +61,7 @@ class IssuerKey:
             "iat": int(now.timestamp()),
             "nbf": int(now.timestamp()),
             "exp": int((now + lasts).timestamp()),
+            "auth_time": int(now.timestamp()),
             "jti": new_id(),
         }
         header = {"alg": ALGORITHM, "kid": self._key.kid}

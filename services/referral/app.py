@@ -49,6 +49,7 @@ from services.referral.partners.use_cases import PartnerEvents
 from services.referral.sandbox.beats import Beats
 from services.referral.sandbox.erasing import keep_erasing
 from services.referral.sandbox.heartbeat import Heartbeat
+from services.referral.session_renewal import Renewals, SessionSecrets
 from services.referral.settings import ReferralSettings
 from services.referral.tracking import api as tracking_api
 from services.referral.tracking.waiting import keep_observing
@@ -68,6 +69,7 @@ from shared.platform.ids import NewId, new_id
 from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
+from shared.platform.web.issuer import Issuer
 from shared.platform.web.keys import KeySource
 from shared.platform.web.owners import Owners
 from shared.platform.web.problem import Problem, answer_with, temporarily_unavailable, unexpected
@@ -99,7 +101,8 @@ def create_app(
     context = ReferralContext(kernel, vault, known, audits, settings, matching.link_workers_of)
     conflicts = Conflicts(kernel.mongo, audits, clock, known, settings.identity_conflicts)
     matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, known)
-    keeper = sessions.KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
+    issuer = Issuer(settings, keys, known, clock)
+    keeper = _session_keeper(settings, kernel.mongo, issuer, clock)
     admitted_by, keeper_of_refusals = ProgrammeTable(known), RefusalKeeper(kernel.mongo)
     as_admission, rate = replace(timings, kafka=settings.admission_kafka), settings.admission_records_a_second
     ends = InboxEnds(kernel.mongo)
@@ -172,10 +175,10 @@ def create_app(
         refusals=kernel.refusals,
         keys=keys,
         keeper=keeper,
+        issuer=issuer,
         unavailable=UNAVAILABLE,
     )
-    app.state.kernel = kernel
-    app.state.context = context
+    app.state.kernel, app.state.context = kernel, context
     app.state.administration = TableAdministration(context, _author_key(settings))
     app.state.referral_service = ReferralService(context, matcher)
     app.state.matching = matching
@@ -188,6 +191,13 @@ def create_app(
 def _author_key(settings: ReferralSettings) -> bytes:
     """The key by which versions of the table name the administrator who asked for them."""
     return KeyRing.of(settings.session_key.get_secret_value()).newest.secret
+
+
+def _session_keeper(
+    settings: ReferralSettings, mongo: Mongo, issuer: Issuer, clock: Clock
+) -> sessions.KeptSessions:
+    renewals = Renewals(mongo, issuer, SessionSecrets(settings), clock)
+    return sessions.KeptSessions(mongo, timedelta(minutes=settings.session_idle_minutes), renewals, clock)
 
 
 def _answer_errors(app: FastAPI) -> None:

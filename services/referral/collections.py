@@ -18,6 +18,7 @@ HEARTBEATS = "heartbeats"  # One row a sandbox: when the last one was played, an
 FILED = "filed"  # Returned referrals that their practice filed without an answer.
 INBOX_ENDS = "inbox_ends"  # Where admission has passed the end of a source's inbox, by epoch.
 KEYS = "keys"
+LOGOUTS = "logouts"  # The ids of the issuer's logout tokens that were taken, hashed.
 LOOKUPS = "lookups"
 NOTES = "notes"
 NOTICES = "notices"  # Partners' facts that do not count, and whether their source was told.
@@ -33,7 +34,7 @@ OWNED = (PEOPLE, KEYS, LOOKUPS, TERMS, ENTRIES, NOTES, ERASED, FILED, INBOX_ENDS
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
 # again, an hour's searches are not counted,
 # and filters are chosen again.
-PASSING = (SESSIONS, SIGNED_IN, REFUSALS, NOTICES, HEARTBEATS, SEARCHES, KEPT_FILTERS)
+PASSING = (SESSIONS, LOGOUTS, SIGNED_IN, REFUSALS, NOTICES, HEARTBEATS, SEARCHES, KEPT_FILTERS)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 
@@ -92,7 +93,13 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("localities", ASCENDING), ("last", DESCENDING)]),
         IndexModel([("last", ASCENDING)], name="signed_in_end", expireAfterSeconds=2 * 366 * 24 * 3600),
     ],
-    SESSIONS: [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)],
+    SESSIONS: [
+        IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0),
+        IndexModel([("who", ASCENDING)], sparse=True),
+        IndexModel([("sid", ASCENDING)], sparse=True),
+    ],
+    # Longer than a logout token is taken (logout_token.py).
+    LOGOUTS: [IndexModel([("at", ASCENDING)], name="logouts_end", expireAfterSeconds=600)],
 }
 
 # A place to read from: inside a transaction or outside.

@@ -36,11 +36,12 @@ from shared.platform.web.auth import require
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.seams import asked_by, check_asked
+from shared.platform.web.step_up import require_recent
 
 router = APIRouter(prefix=BASE, tags=["referrals"])
 services_router = APIRouter(prefix=BASE, tags=["between services"])
 
-Admin = Annotated[Principal, Depends(require("programme_admin"))]
+Eraser = Annotated[Principal, Depends(require_recent("programme_admin"))]
 Staff = Annotated[Principal, Depends(require("referrer", "link_worker"))]
 Claimant = Annotated[Principal, Depends(asked_by(CLAIMS))]
 ClaimantOfOne = Annotated[Principal, Depends(asked_by(CLAIM))]
@@ -50,8 +51,11 @@ Reference = Annotated[Ref, Path()]
 
 
 @router.post("/referrals/{referral_id}/erase", status_code=204)
-async def erase(referral_id: ReferralId, caller: Admin, context: Context) -> None:
-    """Erase the person behind a referral, and all that is kept of them."""
+async def erase(referral_id: ReferralId, caller: Eraser, context: Context) -> None:
+    """Erase the person behind a referral, and all that is kept of them.
+
+    Asks for a recent sign-in (RFC 9470).
+    """
     await erase_person(context, caller, referral_id)
 
 

@@ -25,6 +25,7 @@ from shared.platform.web.assurance import Assurance
 from shared.platform.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.platform.web.csrf import FormTokens
 from shared.platform.web.head import HeadAsGet
+from shared.platform.web.issuer import Issuer
 from shared.platform.web.keys import IssuerKeys, KeySource
 from shared.platform.web.limits import Limits, RequestLimits
 from shared.platform.web.logs import configure_logging
@@ -40,6 +41,8 @@ from shared.platform.web.session_asking import AskedSessions
 from shared.platform.web.session_keeping import RememberedSessions, SessionCheck, SessionKeeper
 from shared.platform.web.settings import ServiceSettings
 from shared.platform.web.sign_in import sign_in_routes
+from shared.platform.web.sign_out import sign_out_routes
+from shared.platform.web.step_up import StepUp, StepUpNeeded, to_step_up
 from shared.platform.web.tokens import TokenVerifier
 
 Readiness = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
@@ -62,6 +65,7 @@ def create_service_app(
     keys: KeySource | None = None,
     larger_bodies: Mapping[str, int] | None = None,
     keeper: SessionKeeper | None = None,
+    issuer: Issuer | None = None,
     unavailable: str = UNAVAILABLE,
     refusals: Refusals | None = None,
 ) -> FastAPI:
@@ -73,10 +77,10 @@ def create_service_app(
     ended is not). `keys` replaces the issuer's keys (the development issuer knows its own). `larger_bodies`
     allows more bytes than LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all
     services, and makes this application the one where people sign in and out; without it, the referral
-    service is asked about them. `unavailable` is the sentence of the answer to a temporary failure.
-    `refusals` gathers 401, 403 and 409 for the audit.
-    Handlers find on `request.app.state`: settings, pages,
-    sessions, session_check, limits, verifier, assurance, form_tokens, clock.
+    service is asked about them. `issuer`: the one that `keeper` asks too; else one of these settings.
+    `unavailable` is the sentence of the answer to a temporary failure. `refusals` gathers 401, 403 and 409
+    for the audit. Handlers find on `request.app.state`: settings, pages,
+    sessions, session_check, limits, verifier, assurance, step_up, form_tokens, clock.
     """
     check: SessionCheck = keeper if keeper is not None else AskedSessions(settings, clock)
     app = DocumentedApi(
@@ -96,20 +100,25 @@ def create_service_app(
     app.state.refusals = refusals
     app.state.form_tokens = FormTokens(settings, sessions)
     app.state.assurance = Assurance.of(settings.acr_by_role)
+    app.state.step_up = StepUp(settings, clock)
     app.state.verifier = TokenVerifier(
         keys=keys
         or IssuerKeys(jwks_url=settings.jwks_url, discovery_url=settings.discovery_url, clock=clock),
         issuer=settings.issuer,
         audience=settings.audience,
         clock=clock,
+        believed_for=settings.person_tokens_believed_for,
     )
     install_problem_handlers(app, unavailable)
     app.add_exception_handler(NotOwner, partial(answer_not_owner, localities))
     app.add_exception_handler(SignInNeeded, to_sign_in)
+    app.add_exception_handler(StepUpNeeded, to_step_up)
     for router in routers:
         app.include_router(router)
     if keeper is not None:
-        app.include_router(sign_in_routes(settings, keeper))
+        issuer = issuer or Issuer(settings, keys, localities, clock)
+        app.include_router(sign_in_routes(keeper, issuer))
+        app.include_router(sign_out_routes(keeper, issuer))
     app.include_router(accessibility_routes(secure=settings.secure_cookies))
     app.include_router(_own_port_routes(settings, localities, ready, live))
     app.include_router(_front_page())

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import get_args
 
-from shared.platform.web.principal import Principal, Role
-
-# These sign in by credentials of their own, of which an issuer tells no `acr`.
-_NO_PEOPLE: Final = frozenset({"service", "partner"})
+from shared.platform.web.principal import NO_PEOPLE, Principal, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class Assurance:
         wanted: dict[str, tuple[str, ...]] = {}
         for part in filter(None, (part.strip() for part in setting.split(","))):
             role, _, values = part.partition("=")
-            if role.strip() not in set(get_args(Role)) - _NO_PEOPLE or not values.split():
+            if role.strip() not in set(get_args(Role)) - NO_PEOPLE or not values.split():
                 raise ValueError(
                     "LINKWORK_ACR_BY_ROLE is written role=acr acr, role=acr, with roles of people."
                 )
@@ -37,7 +34,7 @@ class Assurance:
         """The values to ask the issuer for, the preferred first; empty if the role needs none."""
         return self.wanted.get(role, ())
 
-    def suffices(self, caller: Principal, more: frozenset[str] = frozenset()) -> bool:
-        """True if the caller's role needs nothing, or the token or `more` has one of its values."""
+    def suffices(self, caller: Principal) -> bool:
+        """True if the caller's role needs nothing, or their sign-in has one of its values."""
         values = self.values_for(caller.role)
-        return not values or not (caller.acr | more).isdisjoint(values)
+        return not values or not caller.acr.isdisjoint(values)

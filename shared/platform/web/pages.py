@@ -104,7 +104,7 @@ class Pages:
             reading=reading_settings(request),
             tools_open=tools_open(request),
             page_notices=_notices(request, caller, now),
-            return_to=local_path(request.url.path + query) if _can_be_had_again(request) else "/",
+            return_to=local_path(request.url.path + query) if can_be_had_again(request) else "/",
             **context,
         )
         response = HTMLResponse(html, status)
@@ -127,7 +127,7 @@ def _notices(request: Request, caller: Principal | None, now: datetime) -> list[
     return [each.text for each in table.notices if each.shown(now, theirs)] if table is not None else []
 
 
-def _can_be_had_again(request: Request) -> bool:
+def can_be_had_again(request: Request) -> bool:
     """True if the address of this page answers a GET, so that the reader can come back to it."""
     if request.method == "GET":
         return True

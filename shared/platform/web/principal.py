@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 Role = Literal[
     "referrer",
@@ -18,6 +18,8 @@ Role = Literal[
     "partner",
 ]
 ROLES: tuple[str, ...] = get_args(Role)
+# These sign in by credentials of their own, and not as people.
+NO_PEOPLE: Final = frozenset({"service", "partner"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Principal:
         partner: the name of a partner in its sources; of role `partner` only. None speaks for no source.
         parts: the parts in whose name a partner asks others; of role `partner` only.
         acr: how surely they signed in, as their issuer calls it: `acr`, and `acrs` of Entra ID.
+        auth_time: when they last proved who they are, in seconds of Unix time; None if unknown.
         on_behalf_of: the subject of the user for whom a part asks. Events name that user as their actor.
     """
 
@@ -41,6 +44,7 @@ class Principal:
     parts: frozenset[str] = frozenset()
     on_behalf_of: str | None = None
     acr: frozenset[str] = frozenset()
+    auth_time: int | None = None
 
     def actor(self, key: bytes) -> str:
         """The person as events name them: the same word for the same person and key, and no name."""
@@ -86,7 +90,14 @@ def principal_of(claims: dict[str, Any]) -> Principal:
         partner=partner,
         parts=_texts(claims.get("parts", [])) if role == "partner" else frozenset(),
         acr=acr_of(claims),
+        auth_time=auth_time_of(claims),
     )
+
+
+def auth_time_of(claims: Mapping[str, Any]) -> int | None:
+    """The `auth_time` of verified claims, or None for none or one that is no number of seconds."""
+    value = claims.get("auth_time")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def acr_of(claims: Mapping[str, Any]) -> frozenset[str]:

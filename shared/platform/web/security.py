@@ -30,7 +30,8 @@ _LET_FINISH_SECONDS = 5.0
 
 def content_security_policy(settings: ServiceSettings) -> str:
     """Own files only, nothing inline. Forms may lead on to the issuer, because a sign-in can follow."""
-    forms = {_origin(settings.issuer), _origin(settings.public_url)} - {""}
+    leads_to = (settings.issuer, settings.sign_in_issuer, settings.public_url)
+    forms = {_origin(address) for address in leads_to} - {""}
     return "; ".join(
         (
             "default-src 'none'",

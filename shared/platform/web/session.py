@@ -15,6 +15,7 @@ from fastapi import Request, Response
 
 from shared.platform.clock import Clock, system_clock
 from shared.platform.key_ring import KeyRing, derived
+from shared.platform.web.granted import Granted
 from shared.platform.web.settings import ServiceSettings
 
 LARGEST_COOKIE = 4_000
@@ -22,20 +23,16 @@ SIGN_IN_MINUTES = 10
 
 
 class SessionTooLarge(Exception):
-    """The access token does not fit into a cookie."""
+    """The rights of a person do not fit into a cookie."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in: a random id, the access token, and when it ends, however busy its owner is.
-
-    `acr`: how surely its owner signed in, as the ID token said.
-    """
+    """A sign-in: a random id, its person's claims, and when it ends, however busy its owner is."""
 
     id: str
-    access_token: str
+    claims: Mapping[str, Any]
     ends: datetime
-    acr: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -107,21 +104,22 @@ class Sessions:
         self._cookie = SealedCookie(settings, "session", self._lasts, clock)
         self.sign_in = SealedCookie(settings, "sign-in", timedelta(minutes=SIGN_IN_MINUTES), clock)
 
-    def start(self, response: Response, access_token: str, acr: frozenset[str] = frozenset()) -> Session:
+    def start(self, response: Response, granted: Granted) -> Session:
         """A new session under a new id, which is still to be kept. Raises SessionTooLarge."""
-        session = Session(secrets.token_urlsafe(16), access_token, self._clock() + self._lasts, acr)
-        content: dict[str, Any] = {"id": session.id, "token": access_token}
-        content |= {"ends": int(session.ends.timestamp()), "acr": sorted(acr)}
+        ends = self._clock() + self._lasts
+        if not granted.refresh_token:
+            ends = min(ends, granted.until)  # nobody can be asked whether the rights still hold
+        session = Session(secrets.token_urlsafe(16), granted.claims, ends)
+        content = {"id": session.id, "claims": dict(session.claims), "ends": int(ends.timestamp())}
         self._cookie.put(response, content)
         return session
 
     def current(self, request: Request) -> Session | None:
         """The session that the request's cookie names, if its longest time is not over."""
         content = self._cookie.read(request)
-        if content is None:
+        if content is None or "claims" not in content:  # of a version that kept the token
             return None
-        ends, acr = datetime.fromtimestamp(content["ends"], UTC), frozenset(content.get("acr", ()))
-        session = Session(content["id"], content["token"], ends, acr)
+        session = Session(content["id"], content["claims"], datetime.fromtimestamp(content["ends"], UTC))
         return session if self._clock() < session.ends else None
 
     def named_by(self, request: Request) -> bool:

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
+from shared.platform.web.granted import Granted, LogoutNotice
 from shared.platform.web.principal import Principal
 
 # Below the ten seconds within which signing out works everywhere, by the time that an answer takes.
@@ -16,6 +17,10 @@ _MOST_REMEMBERED: Final = 10_000
 
 class SessionsUnavailable(Exception):
     """The referral service does not say whether a session is open, so nobody is let in."""
+
+
+class RepeatedNotice(Exception):
+    """The issuer's notice was taken before: each counts once."""
 
 
 class SessionCheck(Protocol):
@@ -29,10 +34,18 @@ class SessionCheck(Protocol):
 class SessionKeeper(SessionCheck, Protocol):
     """Keeps sessions too."""
 
-    async def begin(self, digest: str, ends: datetime, caller: Principal | None = None) -> None:
+    async def begin(self, digest: str, ends: datetime, caller: Principal, granted: Granted) -> None:
         """Opens a session, which ends at `ends` (UTC) at the latest, and notes that the caller signed in.
 
-        The session holds nothing of the caller. Raises SessionsUnavailable.
+        A session with a refresh token stays open while the issuer gives its person the same rights.
+        Raises SessionsUnavailable.
+        """
+        ...
+
+    async def end_named(self, notice: LogoutNotice) -> Sequence[str]:
+        """Ends the sessions that the issuer names, and gives their digests.
+
+        Raises RepeatedNotice, or SessionsUnavailable: then the same notice may come again.
         """
         ...
 

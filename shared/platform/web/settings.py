@@ -1,6 +1,7 @@
 """Settings of a service: environment variables that start with LINKWORK_."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
@@ -13,7 +14,6 @@ from shared.contract.events.topics import CONTROL_TOPIC
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaSettings
 from shared.platform.key_ring import split_keys
 from shared.platform.web.addresses import Network, networks
-from shared.platform.web.assurance import Assurance
 from shared.platform.web.production import (
     PREFIX,
     Reach,
@@ -23,6 +23,7 @@ from shared.platform.web.production import (
     secret_problems,
 )
 from shared.platform.web.setting_fields import address, numbered, secret, setting
+from shared.platform.web.sign_in_settings import SignInSettings
 
 __all__ = ["NO_TOPIC", "PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
 
@@ -30,7 +31,7 @@ __all__ = ["NO_TOPIC", "PREFIX", "ServiceSettings", "address", "load", "secret",
 NO_TOPIC = "none"
 
 
-class ServiceSettings(KafkaSettings, BaseSettings):
+class ServiceSettings(SignInSettings, KafkaSettings, BaseSettings):
     """The variables that all services know. A service derives its own class and sets `service`."""
 
     model_config = SettingsConfigDict(
@@ -157,24 +158,6 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         description="Encrypts what is kept of records that could not be handled.",
         development="development-only-dead-letter-key-01",
         listed=True,
-    )
-    acr_by_role: str = setting(
-        "",
-        description=(
-            "How surely people of a role must have signed in: values of the issuer's `acr` (or `acrs`), of"
-            " which one suffices. Empty: any sign-in does."
-        ),
-        example="programme_admin=AAL3_ANY, link_worker=AAL2_ANY AAL3_ANY",
-    )
-    session_hours: float = setting(
-        9.0, description="A sign-in ends after this many hours, whatever happens.", example="9", gt=0, le=24
-    )
-    session_idle_minutes: float = setting(
-        30.0,
-        description="A sign-in that is not used for so many minutes, in any service, ends.",
-        example="30",
-        ge=1,
-        le=24 * 60,
     )
     audit_days: int = setting(
         8 * 365 + 2,
@@ -331,12 +314,6 @@ class ServiceSettings(KafkaSettings, BaseSettings):
             if isinstance(field.json_schema_extra, dict) and mark in field.json_schema_extra:
                 yield name, field.json_schema_extra
 
-    @field_validator("acr_by_role")
-    @classmethod
-    def _acr_is_by_role(cls, given: str) -> str:
-        Assurance.of(given)
-        return given
-
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_networks(cls, given: str) -> str:
@@ -346,6 +323,14 @@ class ServiceSettings(KafkaSettings, BaseSettings):
     def proxy_networks(self) -> tuple[Network, ...]:
         """The networks of LINKWORK_TRUSTED_PROXIES."""
         return networks(self.trusted_proxies)
+
+    @property
+    def person_tokens_believed_for(self) -> timedelta | None:
+        """How long after its issue an API believes a person's token; None: until it ends."""
+        seconds = self.person_token_seconds
+        if seconds is None:
+            seconds = 60 if self.env == "production" else 0
+        return timedelta(seconds=seconds) if seconds else None
 
     @property
     def secure_cookies(self) -> bool:

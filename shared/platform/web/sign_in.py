@@ -1,68 +1,52 @@
-"""Signing in with the issuer (OIDC authorization code with PKCE) and out again."""
+"""Signing in with the issuer (OIDC authorization code with PKCE)."""
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
-import httpx
-from authlib.integrations.base_client import OAuthError
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from joserfc.errors import JoseError
 
 from shared.platform.web.assurance import Assurance
-from shared.platform.web.auth import MaybePageCaller, local_path, sessions_unavailable
-from shared.platform.web.csrf import CheckedForm
-from shared.platform.web.keys import KeysUnavailable
-from shared.platform.web.principal import acr_of
+from shared.platform.web.auth import local_path, sessions_unavailable
+from shared.platform.web.granted import Granted, IssuerUnavailable, NoRole, NotGranted
+from shared.platform.web.issuer import Issuer
+from shared.platform.web.principal import Principal, principal_of
 from shared.platform.web.problem import Problem
-from shared.platform.web.session import Session, Sessions, SessionTooLarge
+from shared.platform.web.session import Sessions, SessionTooLarge
 from shared.platform.web.session_keeping import RememberedSessions, SessionKeeper, SessionsUnavailable
-from shared.platform.web.settings import ServiceSettings
-from shared.platform.web.tokens import InvalidToken, TokenVerifier
+from shared.platform.web.sign_out import end_session
+from shared.platform.web.step_up import StepUp
 
 _NOT_STRONG = (
     "Your role asks for a stronger sign-in, such as with a second factor, and the sign-in service did not "
     "confirm one. Ask your programme team."
 )
+_NOT_AGAIN = (
+    "This needs you to sign in once more, and the sign-in service did not confirm that you did. Ask your "
+    "programme team."
+)
 log = logging.getLogger("linkwork.web")
 
 
-def issuer_client(settings: ServiceSettings) -> Any:
-    """Authlib's client for the issuer. It reads the discovery document at first use."""
-    with warnings.catch_warnings(record=True):  # It asks for httpx2, which nothing else here uses.
-        from authlib.integrations.starlette_client import OAuth
-    oauth = OAuth()
-    return oauth.register(
-        "linkwork",
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.get_secret_value(),
-        server_metadata_url=settings.discovery_url,
-        access_token_url=settings.token_url or None,
-        client_kwargs={"scope": "openid", "code_challenge_method": "S256", "timeout": 5.0},
-    )
-
-
-def sign_in_routes(settings: ServiceSettings, keeper: SessionKeeper) -> APIRouter:
-    """/sign-in, /signed-in and /sign-out, in the service that keeps sessions."""
+def sign_in_routes(keeper: SessionKeeper, issuer: Issuer) -> APIRouter:
+    """/sign-in and /signed-in, in the service that keeps sessions."""
     router = APIRouter(include_in_schema=False)
-    client = issuer_client(settings)
-    returning = f"{settings.public_url}/signed-in"
 
     @router.get("/sign-in")
-    async def sign_in(request: Request, following: Annotated[str, Query(alias="next")] = "/") -> Response:
-        request.scope["session"] = begun = {"next": local_path(following)}
-        # After idle minutes the issuer would let anybody at this browser pass unasked.
-        again = {"prompt": "login"} if await _has_ended(request) else {}
-        try:
-            response: Response = await client.authorize_redirect(request, returning, **again)
-        except (httpx.HTTPError, OAuthError, ValueError):
-            raise _unavailable() from None
-        sessions: Sessions = request.app.state.sessions
-        sessions.sign_in.put(response, begun)
-        return response
+    async def sign_in(
+        request: Request,
+        following: Annotated[str, Query(alias="next")] = "/",
+        step_up: Annotated[bool, Query()] = False,
+    ) -> Response:
+        again: dict[str, str] = {}
+        if step_up:
+            again = _step_up(request).asked()
+        elif await _has_ended(request):
+            # After idle minutes the issuer would let anybody at this browser pass unasked.
+            again = {"prompt": "login"}
+        begun: dict[str, Any] = {"next": local_path(following), "step_up": step_up}
+        return await _begin(request, issuer, begun, again)
 
     @router.get("/signed-in")
     async def signed_in(request: Request) -> Response:
@@ -71,67 +55,62 @@ def sign_in_routes(settings: ServiceSettings, keeper: SessionKeeper) -> APIRoute
         if begun is None:
             raise _not_completed()
         request.scope["session"] = begun
-        access_token, acr = await _exchanged(client, request, settings)
-        verifier: TokenVerifier = request.app.state.verifier
-        try:
-            caller = await verifier.caller(access_token)
-        except InvalidToken:
-            raise Problem(403, code="no_role", detail="Your account has no role in Linkwork yet.") from None
-        except KeysUnavailable:
-            raise _unavailable() from None
+        granted = await _granted(issuer, request)
+        caller = principal_of(dict(granted.claims))
         assurance: Assurance = request.app.state.assurance
-        if not assurance.suffices(caller, acr):
-            return await _more_surely(request, client, returning, begun, assurance.values_for(caller.role))
+        if not assurance.suffices(caller):
+            return await _more_surely(request, issuer, begun, assurance.values_for(caller.role))
+        if begun.get("step_up") and not _step_up(request).holds(caller):
+            raise Problem(403, "You need to sign in again", code="step_up", detail=_NOT_AGAIN)
         response = RedirectResponse(local_path(begun.get("next")), 303)
-        before = sessions.current(request)
-        try:
-            session = sessions.start(response, access_token, acr)
-            await keeper.begin(session.digest, session.ends, caller)
-            if before is not None:  # one browser has one session: the earlier cookie may have been copied
-                await _end(request, keeper, before)
-        except SessionTooLarge:
-            log.error("access token too large for a cookie")
-            raise Problem(500, code="token_too_large") from None
-        except SessionsUnavailable:
-            raise sessions_unavailable() from None
+        await _start(request, response, keeper, granted, caller)
         sessions.sign_in.clear(response)
         return response
 
-    router.include_router(_sign_out_routes(settings, client, keeper))
     return router
 
 
-def _sign_out_routes(settings: ServiceSettings, client: Any, keeper: SessionKeeper) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+async def _begin(
+    request: Request, issuer: Issuer, begun: dict[str, Any], asked: Mapping[str, str]
+) -> Response:
+    """Sends the browser to the issuer, and remembers there what was begun."""
+    request.scope["session"] = begun
+    try:
+        response = await issuer.redirect(request, **asked)
+    except IssuerUnavailable:
+        raise _unavailable() from None
+    sessions: Sessions = request.app.state.sessions
+    sessions.sign_in.put(response, begun)
+    return response
 
-    @router.post("/sign-out")
-    async def sign_out(request: Request, _: CheckedForm) -> Response:
-        sessions: Sessions = request.app.state.sessions
-        session = sessions.current(request)
-        try:
-            if session is not None:
-                await _end(request, keeper, session)
-        except SessionsUnavailable:
-            # The cookie stays: with it, the next try ends the session.
-            raise Problem(
-                503,
-                "You are not signed out yet",
-                code="sessions_unavailable",
-                detail="Go back and select Sign out again in a minute.",
-                headers={"retry-after": "5"},
-            ) from None
-        response = RedirectResponse(await _farewell(client, settings), 303)
-        # Not "cookies": browsers would clear those of the whole organisation's domain.
-        response.headers["clear-site-data"] = '"cache", "storage"'
-        sessions.end(response)
-        return response
 
-    @router.get("/signed-out")
-    async def signed_out(request: Request, _: MaybePageCaller) -> Response:
-        page: Response = request.app.state.pages.page(request, "linkwork/signed-out.html")
-        return page
+async def _granted(issuer: Issuer, request: Request) -> Granted:
+    try:
+        return await issuer.granted(request)
+    except NoRole:
+        raise Problem(403, code="no_role", detail="Your account has no role in Linkwork yet.") from None
+    except NotGranted as refused:
+        log.warning("sign-in not completed: %s", refused.code)
+        raise _not_completed() from None
+    except IssuerUnavailable:
+        raise _unavailable() from None
 
-    return router
+
+async def _start(
+    request: Request, response: Response, keeper: SessionKeeper, granted: Granted, caller: Principal
+) -> None:
+    sessions: Sessions = request.app.state.sessions
+    before = sessions.current(request)
+    try:
+        session = sessions.start(response, granted)
+        await keeper.begin(session.digest, session.ends, caller, granted)
+        if before is not None:  # one browser has one session: the earlier cookie may have been copied
+            await end_session(request, keeper, before)
+    except SessionTooLarge:
+        log.error("the claims of an access token are too large for a cookie")
+        raise Problem(500, code="token_too_large") from None
+    except SessionsUnavailable:
+        raise sessions_unavailable() from None
 
 
 async def _has_ended(request: Request) -> bool:
@@ -145,26 +124,8 @@ async def _has_ended(request: Request) -> bool:
         raise sessions_unavailable() from None
 
 
-async def _end(request: Request, keeper: SessionKeeper, session: Session) -> None:
-    await keeper.end(session.digest)
-    remembered: RememberedSessions = request.app.state.session_check
-    remembered.forget(session.digest)
-
-
-async def _farewell(client: Any, settings: ServiceSettings) -> str:
-    """The address after signing out: the issuer's own sign-out if it has one, so that both forget."""
-    try:
-        leave = (await client.load_server_metadata()).get("end_session_endpoint")
-    except (httpx.HTTPError, ValueError):
-        leave = None  # our own session is over all the same
-    if not leave:
-        return "/signed-out"
-    back = {"client_id": settings.client_id, "post_logout_redirect_uri": f"{settings.public_url}/signed-out"}
-    return f"{leave}?{urlencode(back)}"
-
-
 async def _more_surely(
-    request: Request, client: Any, returning: str, begun: Mapping[str, Any], values: tuple[str, ...]
+    request: Request, issuer: Issuer, begun: Mapping[str, Any], values: tuple[str, ...]
 ) -> Response:
     """Sends the browser to the issuer once more, which is asked for one of these values.
 
@@ -173,35 +134,17 @@ async def _more_surely(
     """
     if begun.get("acr_asked"):
         raise Problem(403, "A stronger sign-in is needed", code="acr", detail=_NOT_STRONG)
-    request.scope["session"] = again = {"next": local_path(begun.get("next")), "acr_asked": True}
-    try:
-        response: Response = await client.authorize_redirect(request, returning, acr_values=" ".join(values))
-    except (httpx.HTTPError, OAuthError, ValueError):
-        raise _unavailable() from None
-    sessions: Sessions = request.app.state.sessions
-    sessions.sign_in.put(response, again)
-    return response
+    again = {
+        "next": local_path(begun.get("next")),
+        "acr_asked": True,
+        "step_up": bool(begun.get("step_up")),
+    }
+    return await _begin(request, issuer, again, {"acr_values": " ".join(values)})
 
 
-async def _exchanged(client: Any, request: Request, settings: ServiceSettings) -> tuple[str, frozenset[str]]:
-    """The access token for the code in this request, and the ID token's `acr`.
-
-    State, PKCE and the ID token are Authlib's to check.
-    """
-    try:
-        metadata = await client.load_server_metadata()
-        if metadata.get("issuer") != settings.issuer:
-            raise _unavailable()
-        if settings.jwks_url:
-            metadata["jwks_uri"] = settings.jwks_url  # as this process reaches it
-        granted = await client.authorize_access_token(request, leeway=30)
-        return str(granted["access_token"]), acr_of(granted.get("userinfo") or {})
-    except httpx.HTTPError:
-        raise _unavailable() from None
-    except (OAuthError, JoseError, ValueError, KeyError, TypeError) as error:
-        # Its name and, from Authlib, its code: neither holds anything of the person.
-        log.warning("sign-in not completed: %s %s", type(error).__name__, getattr(error, "error", ""))
-        raise _not_completed() from None
+def _step_up(request: Request) -> StepUp:
+    step_up: StepUp = request.app.state.step_up
+    return step_up
 
 
 def _unavailable() -> Problem:

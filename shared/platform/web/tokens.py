@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 from collections import OrderedDict
+from datetime import timedelta
 from typing import Any
 
 from joserfc import jwt
@@ -13,9 +14,9 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from shared.platform.clock import Clock, system_clock
 from shared.platform.web.keys import KeySource
-from shared.platform.web.principal import NotAPrincipal, Principal, principal_of
+from shared.platform.web.principal import NO_PEOPLE, NotAPrincipal, Principal, principal_of
 
-ALGORITHMS = ("RS256", "ES256")
+ALGORITHMS = ("RS256", "RS512", "ES256")
 LEEWAY_SECONDS = 30
 LONGEST = 8_192
 _MOST_REMEMBERED = 1_000
@@ -26,10 +27,22 @@ class InvalidToken(Exception):
 
 
 class TokenVerifier:
-    """Turns an access token into a Caller, or refuses."""
+    """Turns an access token into a Caller, or refuses.
 
-    def __init__(self, *, keys: KeySource, issuer: str, audience: str, clock: Clock = system_clock) -> None:
+    `believed_for`: how long after its issue a person's token is believed; None: until it ends.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: KeySource,
+        issuer: str,
+        audience: str,
+        clock: Clock = system_clock,
+        believed_for: timedelta | None = None,
+    ) -> None:
         self._keys = keys
+        self._believed_for = believed_for
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
@@ -38,11 +51,24 @@ class TokenVerifier:
 
     async def caller(self, token: str) -> Principal:
         """Raises InvalidToken, or KeysUnavailable while the issuer's keys cannot be read."""
-        return caller_of_checked(await self.claims(token))
+        claims = await self.claims(token)
+        found = caller_of_checked(claims)
+        if self._believed_for is not None and found.role not in NO_PEOPLE:
+            self._check_age(claims, self._believed_for)
+        return found
 
-    async def claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token whose signature, issuer, audience and times hold."""
-        header = _header(token)
+    def _check_age(self, claims: dict[str, Any], longest: timedelta) -> None:
+        """Without leeway: a role that was taken away must not outlive `longest`."""
+        issued = claims.get("iat")
+        if not isinstance(issued, int) or self._clock().timestamp() - issued > longest.total_seconds():
+            raise InvalidToken
+
+    async def claims(self, token: str, *, names_person: bool = True) -> dict[str, Any]:
+        """The claims of a token whose signature, issuer, audience and times hold.
+
+        `names_person`: False for a logout token, which may name a session alone.
+        """
+        header = header_of(token)
         kid = header.get("kid")
         if header.get("alg") not in ALGORITHMS or not isinstance(kid, str):
             raise InvalidToken
@@ -51,7 +77,7 @@ class TokenVerifier:
             raise InvalidToken
         try:
             claims = self._signed_claims(token, key)
-            self._registry().validate(claims)
+            self._registry(names_person).validate(claims)
         except (JoseError, ValueError, TypeError):
             raise InvalidToken from None
         return claims
@@ -69,14 +95,14 @@ class TokenVerifier:
             self._signed.popitem(last=False)
         return dict(claims)
 
-    def _registry(self) -> JWTClaimsRegistry:
+    def _registry(self, names_person: bool) -> JWTClaimsRegistry:
         return JWTClaimsRegistry(
             now=int(self._clock().timestamp()),
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": self._issuer},
             aud={"essential": True, "value": self._audience},
             exp={"essential": True},
-            sub={"essential": True},
+            sub={"essential": names_person},
         )
 
 
@@ -88,7 +114,8 @@ def caller_of_checked(claims: dict[str, Any]) -> Principal:
         raise InvalidToken from None
 
 
-def _header(token: str) -> dict[str, Any]:
+def header_of(token: str) -> dict[str, Any]:
+    """The header of a token, not yet believed. Raises InvalidToken for what is no token."""
     if len(token) > LONGEST or token.count(".") != 2:
         raise InvalidToken
     encoded = token.partition(".")[0]

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from fastapi import Response
 from services.referral.collections import SESSIONS
 from services.referral.settings import ReferralSettings
 from shared.platform.web.csrf import FIELD
+from shared.platform.web.granted import Granted
 from shared.platform.web.session import Sessions
 from tests.harness.journey.doors import Door
 from tests.harness.journey.system import System
@@ -88,8 +90,11 @@ async def page_reader(system: System, claims: Mapping[str, Any] | None) -> "Asyn
                 env="development", session_key=secrets["session_key"], public_url=system.url
             )
             response = Response()
-            session = Sessions(settings, system.clock).start(response, system.token(**claims))
-            kept = {"_id": session.digest, "used": system.clock(), "ends": session.ends}
+            now = system.clock()
+            whole = {"auth_time": int(now.timestamp()), **claims}
+            granted = Granted(whole, now + timedelta(hours=9), str(claims["sub"]))
+            session = Sessions(settings, system.clock).start(response, granted)
+            kept = {"_id": session.digest, "used": now, "ends": session.ends}
             await system.mongo[f"{system.databases}_referral"][SESSIONS].insert_one(kept)
             name, _, rest = response.headers["set-cookie"].partition("=")
             client.cookies.set(name, rest.partition(";")[0])

@@ -23,6 +23,7 @@ PUBLIC: Mapping[str, str] = {
     "GET /signed-in": "comes back from the issuer, with what /sign-in left in this browser",
     "POST /sign-out": "whoever is signed in may leave; others lose nothing",
     "GET /signed-out": "says so",
+    "POST /back-channel-logout": "the issuer ends sessions, by a token that it signed",
     "POST /accessibility": "sets how pages look in this browser",
     "GET /static/accessibility.css": "how pages look in this browser",
     "GET /assets": "style sheets, scripts, icons",

@@ -25,6 +25,7 @@ from pymongo import MongoClient
 
 from services.referral.collections import SESSIONS
 from services.referral.settings import ReferralSettings
+from shared.platform.web.granted import Granted
 from shared.platform.web.session import Session, Sessions
 from shared.platform.web.session_asking import PATH, SCOPE
 from shared.platform.web.settings import ServiceSettings
@@ -115,6 +116,7 @@ class LoopbackIssuer:
             "link_worker": link_worker,
             "scope": scopes,
         } | overrides
+        claims.setdefault("auth_time", claims["iat"])
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
@@ -127,6 +129,11 @@ class LoopbackIssuer:
         """The Authorization header for an API call."""
         return {"authorization": f"Bearer {self.token(**claims)}"}
 
+    def granted(self, **claims: Any) -> Granted:
+        """The rights of somebody who signed in with these claims, without a refresh token."""
+        whole = self.claims(**claims)
+        return Granted(whole, datetime.fromtimestamp(whole["exp"], UTC), str(whole["sub"]))
+
     def signed_in(self, app: FastAPI, **claims: Any) -> dict[str, str]:
         """The session cookie of somebody signed in to the pages of `app`.
 
@@ -134,7 +141,7 @@ class LoopbackIssuer:
         """
         sessions: Sessions = app.state.sessions
         response = Response()
-        session = sessions.start(response, self.token(**claims))
+        session = sessions.start(response, self.granted(**claims))
         self.sessions.add(session.digest)
         if isinstance(app.state.settings, ReferralSettings):
             keep_session(app.state.settings, session)

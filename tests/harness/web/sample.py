@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.platform.web.app import create_service_app
 from shared.platform.web.auth import ApiCaller, PageCaller, Principal, require, require_page, require_scope
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.issuer import Issuer
 from shared.platform.web.session_keeping import SessionKeeper
 from shared.platform.web.settings import ServiceSettings
+from shared.platform.web.step_up import require_recent, require_recent_page
 
 
 class Phone(BaseModel):
@@ -34,7 +36,9 @@ class Sample(BaseModel):
     extras: dict[str, int] = {}
 
 
-def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -> FastAPI:
+def sample_app(
+    settings: ServiceSettings, keeper: SessionKeeper | None = None, issuer: Issuer | None = None
+) -> FastAPI:
     """Routes of every flavour, the simplest that show the difference. With a `keeper` one can sign in."""
     router = APIRouter()
 
@@ -59,6 +63,26 @@ def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -
     @router.get("/api/linkwork/v1/claims")
     async def claims(_: Annotated[Principal, Depends(require_scope("claims:read"))]) -> dict[str, str]:
         return {}
+
+    @router.post("/api/linkwork/v1/erase", status_code=204)
+    async def erase(_: Annotated[Principal, Depends(require_recent("programme_admin"))]) -> None:
+        return None
+
+    @router.get("/sample/erase")
+    async def erase_page(_: Annotated[Principal, Depends(require_recent_page("analyst"))]) -> Response:
+        return Response("sure?")
+
+    @router.post("/sample/erase")
+    async def erased(
+        _: Annotated[Principal, Depends(require_recent_page("analyst"))], form: CheckedForm
+    ) -> Response:
+        return Response("erased")
+
+    @router.post("/sample/only-by-post")
+    async def erased_by_post(
+        _: Annotated[Principal, Depends(require_recent_page("analyst"))],
+    ) -> Response:
+        return Response("erased")
 
     @router.get("/api/linkwork/v1/broken")
     async def broken() -> None:
@@ -103,4 +127,5 @@ def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -
         routers=[router],
         larger_bodies={"/sample/import": 3_000_000},
         keeper=keeper,
+        issuer=issuer,
     )

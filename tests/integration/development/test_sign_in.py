@@ -90,6 +90,19 @@ async def test_signing_in_again_gives_another_session(client: httpx.AsyncClient)
         assert (await thief.get("/dev/mailbox")).status_code == 303
 
 
+async def test_a_step_up_signs_in_once_more(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "admin")
+    first = client.cookies["linkwork-session"]
+    begun = await client.get("/sign-in", params={"next": "/dev/mailbox", "step_up": "true"})
+    asked = parse_qs(urlsplit(begun.headers["location"]).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["600"])
+
+    chosen = await choose(client, begun.headers["location"], "admin")
+    done = await client.get(chosen.headers["location"])
+    assert (done.status_code, done.headers["location"]) == (303, "/dev/mailbox")
+    assert client.cookies["linkwork-session"] != first
+
+
 async def test_a_sign_in_never_takes_over_a_given_id(client: httpx.AsyncClient) -> None:
     async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as attacker:
         await sign_in(attacker, "analyst")

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
 from services.referral.collections import SESSIONS
+from services.referral.session_renewal import Renewals, SessionSecrets
 from services.referral.sessions import KeptSessions
 from shared.delivery.mongo.database import Mongo
+from shared.platform.web.granted import Granted
+from shared.platform.web.principal import principal_of
 from shared.platform.web.session import Session
 from shared.platform.web.session_asking import PATH, AskedSessions
 from shared.platform.web.session_keeping import SessionsUnavailable
@@ -22,6 +26,7 @@ from tests.harness.web.forms import browser, hidden_fields
 from tests.harness.web.sample import sample_app
 
 IDLE = timedelta(minutes=30)
+CLAIMS = {"sub": "tester", "role": "referrer"}
 
 
 class Hands:
@@ -34,18 +39,35 @@ class Hands:
         return self.now
 
 
+class NoIssuer:
+    """Is not asked: these sign-ins have no refresh token."""
+
+    async def renewed(self, refresh_token: str, subject: str) -> Granted:
+        raise AssertionError(subject)
+
+
+def keeper_on(mongo: Mongo, settings: ServiceSettings, clock: Hands) -> KeptSessions:
+    renewals = Renewals(mongo, NoIssuer(), SessionSecrets(settings), clock)
+    return KeptSessions(mongo, IDLE, renewals, clock)
+
+
 def kept(referral: ReferralHarness, clock: Hands) -> KeptSessions:
-    return KeptSessions(referral.mongo, IDLE, clock)
+    return keeper_on(referral.mongo, referral.settings, clock)
 
 
 def new_session(clock: Hands, hours: float = 9) -> Session:
-    return Session(f"session {time.monotonic_ns()}", "token", clock() + timedelta(hours=hours))
+    return Session(f"session {time.monotonic_ns()}", CLAIMS, clock() + timedelta(hours=hours))
+
+
+def begin(keeper: KeptSessions, session: Session) -> Coroutine[Any, Any, None]:
+    granted = Granted(CLAIMS, session.ends, "tester")
+    return keeper.begin(session.digest, session.ends, principal_of(CLAIMS), granted)
 
 
 async def test_a_session_ends_after_idle_minutes(referral: ReferralHarness) -> None:
     clock = Hands()
     keeper, session = kept(referral, clock), new_session(clock)
-    await keeper.begin(session.digest, session.ends)
+    await begin(keeper, session)
 
     for _ in range(4):  # used, it goes on
         clock.now += IDLE - timedelta(minutes=1)
@@ -57,7 +79,7 @@ async def test_a_session_ends_after_idle_minutes(referral: ReferralHarness) -> N
 async def test_use_in_another_service_counts(referral: ReferralHarness) -> None:
     clock = Hands()
     one, other, session = kept(referral, clock), kept(referral, clock), new_session(clock)
-    await one.begin(session.digest, session.ends)
+    await begin(one, session)
     clock.now += timedelta(minutes=20)
     assert await other.is_open(session.digest)
     clock.now += timedelta(minutes=20)
@@ -67,7 +89,7 @@ async def test_use_in_another_service_counts(referral: ReferralHarness) -> None:
 async def test_a_busy_session_ends_at_its_longest(referral: ReferralHarness) -> None:
     clock = Hands()
     keeper, session = kept(referral, clock), new_session(clock, hours=1)
-    await keeper.begin(session.digest, session.ends)
+    await begin(keeper, session)
     clock.now += timedelta(minutes=25)
     assert await keeper.is_open(session.digest)
     clock.now += timedelta(minutes=25)
@@ -80,7 +102,7 @@ async def test_an_ended_or_unknown_session_is_closed(referral: ReferralHarness) 
     clock = Hands()
     keeper, session = kept(referral, clock), new_session(clock)
     assert not await keeper.is_open(session.digest)
-    await keeper.begin(session.digest, session.ends)
+    await begin(keeper, session)
     await keeper.end(session.digest)
     await keeper.end(session.digest)
     assert not await keeper.is_open(session.digest)
@@ -91,8 +113,8 @@ async def test_a_kept_session_names_nobody(referral: ReferralHarness) -> None:
     async with browser(referral.app, cookies) as client:
         assert (await client.get("/referral/")).status_code == 200
     async for row in referral.mongo[SESSIONS].find():
-        assert set(row) == {"_id", "used", "ends"}
-        assert len(row["_id"]) == 64
+        assert set(row) <= {"_id", "used", "ends", "who"}
+        assert "asha" not in str(row)
 
 
 async def test_the_database_removes_ended_sessions(referral: ReferralHarness) -> None:
@@ -103,10 +125,11 @@ async def test_the_database_removes_ended_sessions(referral: ReferralHarness) ->
 
 async def test_a_database_away_lets_nobody_in() -> None:
     mongo = Mongo("mongodb://127.0.0.1:9/?directConnection=true", "nothing", timeout_ms=100)
-    keeper, session = KeptSessions(mongo, IDLE, Hands()), new_session(Hands())
+    settings = ServiceSettings(env="development")
+    keeper, session = keeper_on(mongo, settings, Hands()), new_session(Hands())
     for asking in (
         keeper.is_open(session.digest),
-        keeper.begin(session.digest, session.ends),
+        begin(keeper, session),
         keeper.end(session.digest),
     ):
         with pytest.raises(SessionsUnavailable):
@@ -145,7 +168,7 @@ async def test_the_question_needs_a_digest(referral: ReferralHarness, session: A
 async def test_signing_out_here_ends_it_elsewhere(referral: ReferralHarness) -> None:
     """A copied cookie dies here at once, and in a service that had seen it, within ten seconds."""
     cookies = referral.cookies()
-    async with serving(_without_lifespan(referral)) as vault:
+    async with serving(without_lifespan(referral)) as vault:
         settings = referral.issuer.settings(ServiceSettings, referral_url=vault)
         other = sample_app(settings)
         async with browser(other, cookies) as thief, browser(referral.app, cookies) as owner:
@@ -165,13 +188,13 @@ async def test_signing_out_here_ends_it_elsewhere(referral: ReferralHarness) -> 
 async def test_a_restarted_keeper_is_asked_again(referral: ReferralHarness) -> None:
     """A restarting replica refuses for a moment, and users stay signed in."""
     cookies = referral.cookies()
-    async with serving(_without_lifespan(referral)) as vault:
+    async with serving(without_lifespan(referral)) as vault:
         port = httpx.URL(vault).port
     app = sample_app(referral.issuer.settings(ServiceSettings, referral_url=vault))
     async with browser(app, cookies) as client:
         asking = asyncio.create_task(client.get("/sample/home"))
         await asyncio.sleep(0.2)
-        async with serving(_without_lifespan(referral), port or 0):
+        async with serving(without_lifespan(referral), port or 0):
             assert (await asking).status_code == 200
 
 
@@ -190,7 +213,9 @@ async def test_a_silent_keeper_is_not_waited_for_long(referral: ReferralHarness)
     server.close()
 
 
-def _without_lifespan(referral: ReferralHarness) -> Any:
+def without_lifespan(referral: ReferralHarness) -> Any:
+    """The pages of a service that runs already, to be served on a port."""
+
     async def pages(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             while (await receive())["type"] != "lifespan.shutdown":

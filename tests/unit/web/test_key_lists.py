@@ -1,7 +1,7 @@
 """Two keys in use: what the older one made still counts, the newer one makes what is new."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -13,6 +13,7 @@ from services.notifications.webhooks.sealing import CannotUnseal, Sealing
 from shared.delivery.dlq.dead_letters import DeadLetter, DeadLetters
 from shared.platform.key_ring import KeyRing, split_keys
 from shared.platform.web.csrf import FormTokens
+from shared.platform.web.granted import Granted
 from shared.platform.web.problem import Problem
 from shared.platform.web.session import Sessions
 from shared.platform.web.settings import ServiceSettings
@@ -66,12 +67,16 @@ def test_the_id_of_a_key_shows_nothing_of_it() -> None:
     assert all(len(each) == 16 for each in ring.ids)
 
 
+def granted() -> Granted:
+    return Granted({"sub": "tester", "role": "referrer"}, clock() + timedelta(hours=1), "tester")
+
+
 @pytest.mark.parametrize(("before", "after"), pairwise(STEPS))
 def test_sessions_and_forms_stay_valid_beside_each_other(before: str, after: str) -> None:
     for writes, reads in ((before, after), (after, before)):
         writing, reading = Sessions(settings(writes), clock), Sessions(settings(reads), clock)
         response = Response()
-        session = writing.start(response, "token")
+        session = writing.start(response, granted())
         name, _, value = response.headers["set-cookie"].partition(";")[0].partition("=")
         asked = request({name: value, "linkwork-browser": "browser"})
         assert reading.current(asked) == session
@@ -82,7 +87,7 @@ def test_sessions_and_forms_stay_valid_beside_each_other(before: str, after: str
 def test_a_cookie_and_a_form_of_a_removed_key_are_refused() -> None:
     old, new = Sessions(settings(OLD), clock), Sessions(settings(NEW), clock)
     response = Response()
-    old.start(response, "token")
+    old.start(response, granted())
     name, _, value = response.headers["set-cookie"].partition(";")[0].partition("=")
     asked = request({name: value, "linkwork-browser": "browser"})
     assert new.current(asked) is None

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from services.matching.casework.inputs import HandingOver
 from services.matching.casework.team.schemas import (
@@ -16,7 +16,10 @@ from services.matching.casework.team.views import CoverShown
 from services.matching.request import RequestContext
 from services.matching.web.features import features, queries
 from services.matching.web.parameters import BASE, REFUSALS, HandsOverCaller, Key, OwnCaller, Reference
+from shared.platform.web.principal import Principal
+from shared.platform.web.step_up import require_recent
 
+Covering = Annotated[Principal, Depends(require_recent("link_worker"))]
 Batch = Annotated[str, Path(pattern=r"^[0-9a-f-]{32,36}$")]
 
 router = APIRouter(prefix=BASE, tags=["team"], responses=REFUSALS)
@@ -24,9 +27,12 @@ router = APIRouter(prefix=BASE, tags=["team"], responses=REFUSALS)
 
 @router.post("/referrals/{referral_id}/cover", status_code=201)
 async def open_cover(
-    request: Request, referral_id: Reference, caller: OwnCaller, body: CoverIn, key: Key = None
+    request: Request, referral_id: Reference, caller: Covering, body: CoverIn, key: Key = None
 ) -> CoverShown:
-    """Opens a colleague's case for the caller, with the reason. Its own link worker sees it."""
+    """Opens a colleague's case for the caller, with the reason. Its own link worker sees it.
+
+    Asks for a recent sign-in (RFC 9470).
+    """
     cover = await features(request).team.open_cover(
         RequestContext(caller, key), referral_id, body.reason, body.days
     )

@@ -18,11 +18,13 @@ from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
+from shared.platform.web.step_up import require_recent_page
 from shared.platform.web.validation import FieldError
 
 router = APIRouter(include_in_schema=False)
 
 Admin = Annotated[Principal, Depends(require_page("programme_admin"))]
+Eraser = Annotated[Principal, Depends(require_recent_page("programme_admin"))]
 _HOME = "/referral/programme"
 
 
@@ -47,7 +49,7 @@ async def find(request: Request, caller: Admin, context: Context, form: CheckedF
 
 
 @router.get(_HOME + "/{referral_id}/erase")
-async def ask(request: Request, referral_id: ReferralId, caller: Admin, context: Context) -> Response:
+async def ask(request: Request, referral_id: ReferralId, caller: Eraser, context: Context) -> Response:
     """Asks for confirmation before an erasure."""
     row = await find_visible(context.mongo, caller, referral_id)
     context.require_ours(row["locality"])
@@ -56,7 +58,7 @@ async def ask(request: Request, referral_id: ReferralId, caller: Admin, context:
 
 @router.post(_HOME + "/{referral_id}/erase")
 async def erase(
-    request: Request, referral_id: ReferralId, caller: Admin, context: Context, form: CheckedForm
+    request: Request, referral_id: ReferralId, caller: Eraser, context: Context, form: CheckedForm
 ) -> Response:
     """Erases the person behind a referral, once confirmed."""
     if not form.get("sure"):

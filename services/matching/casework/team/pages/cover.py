@@ -1,8 +1,9 @@
 """The page that asks for a reason before a colleague's case is opened. It shows nothing of the case."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.casework.team.pages.words import COVER_DAYS, COVER_REASONS
@@ -12,23 +13,26 @@ from services.matching.web.features import features
 from services.matching.web.forms import FormInput
 from services.matching.web.templating import SignedInLinkWorker, render, request_context
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
+from shared.platform.web.step_up import require_recent_page
 from shared.platform.web.validation import FieldError
 
 PATH = "/matching/cover/{referral}"
+
+# The case of a colleague shows a name that its reader has not seen.
+Covering = Annotated[Principal, Depends(require_recent_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get(PATH)
-async def ask(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
+async def ask(request: Request, referral: str, caller: Covering) -> Response:
     """Serves the page. A reference of another locality gets the same page: it tells nothing."""
     return _page(request, referral)
 
 
 @router.post(PATH)
-async def open_case(
-    request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
-) -> Response:
+async def open_case(request: Request, referral: str, caller: Covering, form: CheckedForm) -> Response:
     """Opens the case with the reason."""
     given = FormInput(form)
     reason = given.choice("reason", CoverReason, "Choose why you open this case")
