@@ -34,7 +34,7 @@ help:
 	@echo "make bench-smoke    check in a minute that each measurement works"
 	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
 	@echo "make bench-scale    measure 1, 2, 4 replicas of each service (SIZE=localities: 8, 50, 200 localities)"
-	@echo "make conformance    try booking and intake against the contract (PARTS=intake-java, ONLY=BOOK-3, SEED=1, REPORTS=folder)"
+	@echo "make conformance    try our parts and the examples against the contract (PARTS=booking, ONLY=BOOK-3, SEED=1, REPORTS=folder)"
 	@echo "make format         format the code"
 	@echo "make lock           update the lock files from pyproject.toml and package.json"
 	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
@@ -159,12 +159,13 @@ bench-scale:
 	@$(VENV)/python -m bench --size $(if $(filter localities,$(SIZE)),usual,$(SIZE)) \
 		--only $(if $(filter localities,$(SIZE)),localities,replicas)
 
-# Our own booking and intake, each beside a kit that plays all others (docs/adr/0122-the-conformance-kit.md).
-# PARTS: of our six, booking-js or intake-java.
+# Each of our six parts and of the examples, beside a kit that plays all others (docs/adr/0122-the-conformance-kit.md).
+# PARTS: some of booking-js, booking, intake-java, evaluation, referral, notifications, casework, directory.
 conformance:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m tests.harness.conformance $(PARTS) --seed $(SEED) $(if $(ONLY),--only $(ONLY)) \
-		$(if $(REPORTS),--reports $(REPORTS)) $(if $(PATIENCE),--patience $(PATIENCE))
+		$(if $(REPORTS),--reports $(REPORTS)) $(if $(PATIENCE),--patience $(PATIENCE)) \
+		$(if $(BESIDE),--beside $(BESIDE))
 
 # Needs promtool, which comes with Prometheus.
 alerts:

@@ -11,6 +11,7 @@ FILES: Final[Mapping[str, str]] = {
     "vectors": "shared/contract/history/vectors",
     "stories": "shared/contract/stories",
     "examples": "shared/contract/examples",
+    "api": "shared/contract/api",
     "status.json": "shared/contract/published/v1/status.json",
 }
 

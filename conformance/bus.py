@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -33,6 +34,27 @@ _POLL_MS: Final = 50
 _ABORTS_AFTER_MS: Final = 20_000
 
 
+# The refusal of a record that is none of the three events.
+_NO_EVENT: Final = (
+    "not_cloudevents",
+    "it needs the headers of CloudEvents, one of the three types, and a JSON object as body",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record of the part's inbox that the kit, as admission, did not copy: the code, and what is wrong."""
+
+    code: str
+    detail: str
+    event: Event | None
+
+    def line(self) -> str:
+        """The refusal in one line of a report."""
+        what = self.event.line() if self.event else "a record that the kit cannot read as an event"
+        return f"refused by admission, {self.code} ({self.detail}): {what}"
+
+
 class Bus:
     """Topics of the run's localities. `heard` has what was said since the run began, by referral."""
 
@@ -44,8 +66,7 @@ class Bus:
         self._changed = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self.heard: dict[str, list[Event]] = defaultdict(list)
-        # Records that the kit, as admission, did not copy: code and event.
-        self.refused: list[tuple[str, Event | None]] = []
+        self.refused: list[Refused] = []
         # The highest epoch of a part's markers, by locality and part.
         self.highest: dict[tuple[str, str], int] = {}
         # Localities in which the inbox has ended, until the part is its source's again.
@@ -101,27 +122,29 @@ class Bus:
 
     async def say(self, *events: Event) -> None:
         """Publishes events, in this order within a partition."""
-        sent = []
         word = self._settings.speaks_as.rpartition("/")[2]
         self.forged |= {event.id for event in events if event.source.rpartition("/")[2] == word}
+        sent = []
         for event in events:
-            partition = partition_of(event.referral.encode(), await self._count(event.topic))
-            sent.append(
-                await self._producer.send(
-                    event.topic,
-                    event.value(),
-                    key=event.referral.encode(),
-                    headers=event.headers(),
-                    partition=partition,
-                )
-            )
+            key = event.referral.encode()
+            partition = partition_of(key, await self._count(event.topic))
+            sent.append(await self._send(event.topic, key, event.value(), event.headers(), partition))
         await asyncio.gather(*sent)
 
     async def say_raw(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int
     ) -> None:
         """Publishes any record."""
-        await self._producer.send_and_wait(topic, value, key=key, headers=headers, partition=partition)
+        await (await self._send(topic, key, value, headers, partition))
+
+    async def _send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int
+    ) -> Awaitable[Any]:
+        """Hands a record to the producer, in its order. The answer comes with the broker's."""
+        sent: Awaitable[Any] = await self._producer.send(
+            topic, value, key=key, headers=headers, partition=partition
+        )
+        return sent
 
     async def say_in_transaction(self, events: Iterable[Event], *, commits: bool) -> None:
         """Publishes events in a transaction that is committed or aborted."""
@@ -149,11 +172,13 @@ class Bus:
 
     async def mark(self, locality: str, part: str, epoch: int, owner: str) -> None:
         """Writes the marker of a hand-over into every partition of the three topics."""
+        sent = []
         for event in EVENTS:
             topic = f"{locality}.{event}.v1"
             for partition in range(await self._count(topic)):
                 value, headers = marker(locality, part, epoch, owner, self._ids(), datetime.now(UTC))
-                await self.say_raw(topic, part.encode(), value, headers, partition)
+                sent.append(await self._send(topic, part.encode(), value, headers, partition))
+        await asyncio.gather(*sent)
 
     async def end_inbox(self, inbox: str, part: str, epoch: int) -> None:
         """Writes the end of an inbox, as the operator does with `--forced`."""
@@ -199,37 +224,32 @@ class Bus:
 
     async def _listen(self, ears: AIOKafkaConsumer) -> None:
         while True:
+            copied: list[Awaitable[Any]] = []
             for place, records in (await ears.getmany(timeout_ms=_POLL_MS)).items():
                 for record in records:
                     if place.topic in self.inboxes:
-                        await self._admit(self.inboxes[place.topic], record)
+                        copied += await self._admit(self.inboxes[place.topic], record)
                         continue
                     event = read(record)
                     if event is not None and event.referral:
                         self.heard[event.referral].append(event)
                 self._changed.set()
+            await asyncio.gather(*copied)
 
-    async def _admit(self, locality: str, record: Any) -> None:
+    async def _admit(self, locality: str, record: Any) -> list[Awaitable[Any]]:
+        """Copies a record of an inbox, or refuses it. Gives what the broker has to acknowledge."""
         event = read(record)
         if event is not None and event.event == "inbox-end":
+            if self._world.owner(locality, self._settings.part).claim is None:
+                return [await self._refuse(Refused("no_hand_over", "nobody claims the part", event), record)]
             self._world.stopped.add((locality, self._settings.part))
             self.closed.add(locality)
             self.ended.add(locality)
             self._changed.set()
-            return
-        code = self._judged(locality, event, record)
-        if code is not None or event is None:
-            self.refused.append((code or "not_cloudevents", event))
-            name = record.topic.replace("in.", "refused.", 1)
-            told = {
-                "topic": record.topic,
-                "partition": record.partition,
-                "offset": record.offset,
-                "code": code,
-            }
-            told |= {"id": event.id if event else None, "detail": "Refused by the conformance kit."}
-            await self._producer.send_and_wait(name, json.dumps(told).encode())
-            return
+            return []
+        wrong = self._judged(locality, event, record)
+        if wrong is not None or event is None:
+            return [await self._refuse(Refused(*(wrong or _NO_EVENT), event), record)]
         receipt = [
             ("linkwork-inbox", record.topic),
             ("linkwork-partition", str(record.partition)),
@@ -240,27 +260,46 @@ class Bus:
         for key, value in receipt:
             headers = with_header(headers, key, value)
         partition = partition_of(record.key, await self._count(event.topic))
-        await self.say_raw(event.topic, record.key, record.value, headers, partition)
+        return [await self._send(event.topic, record.key, record.value, headers, partition)]
 
-    def _judged(self, locality: str, event: Event | None, record: Any) -> str | None:
+    async def _refuse(self, refused: Refused, record: Any) -> Awaitable[Any]:
+        """Tells the part of a refusal, as admission does."""
+        self.refused.append(refused)
+        told = {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "code": refused.code,
+            "id": refused.event.id if refused.event else None,
+            "detail": f"Refused by the conformance kit: {refused.detail}.",
+        }
+        name = record.topic.replace("in.", "refused.", 1)
+        sent: Awaitable[Any] = await self._producer.send(name, json.dumps(told).encode())
+        return sent
+
+    def _judged(self, locality: str, event: Event | None, record: Any) -> tuple[str, str] | None:
+        """The code and the reason for which admission refuses a record; None for one that it copies."""
         settings = self._settings
         if event is None or event.event not in EVENTS:
-            return "not_cloudevents"
-        if event.source != f"/{locality}/{settings.speaks_as.rpartition('/')[2]}":
-            return "wrong_source"
+            return _NO_EVENT
+        source = f"/{locality}/{settings.speaks_as.rpartition('/')[2]}"
+        if event.source != source:
+            return "wrong_source", f"`ce_source` must be {source}"
         if event.data.get("locality") != locality:
-            return "wrong_locality"
+            return "wrong_locality", f"the body's locality must be {locality}"
         if record.key != event.referral.encode():
-            return "wrong_key"
-        if differences(event.event, event.data):
-            return "invalid_body"
+            return "wrong_key", "the key must be the body's referral_id"
+        if wrong := differences(event.event, event.data):
+            return "invalid_body", f"the body differs from its schema at {', '.join(wrong)}"
         owned = self._world.owner(locality, settings.part)
-        if locality in self.closed or owned.owner != settings.name:
-            return "not_owner"
+        if owned.owner != settings.name:
+            return "not_owner", f"the part is {owned.owner}'s"
+        if locality in self.closed:
+            return "not_owner", "the inbox has ended"
         named = dict(record.headers).get(EPOCH_HEADER)
-        if named is None:
-            return "wrong_epoch" if locality in self.ended else None
-        return None if named == str(owned.epoch).encode() else "wrong_epoch"
+        if named == str(owned.epoch).encode() or (named is None and locality not in self.ended):
+            return None
+        return "wrong_epoch", f"`{EPOCH_HEADER}` must be {owned.epoch}"
 
     async def _count(self, topic: str) -> int:
         if topic not in self.partitions:

@@ -28,6 +28,10 @@ class NotTried(Exception):
     """The clause cannot be tried with what was given. The text says what is missing."""
 
 
+class Away(RuntimeError):
+    """The part does not start, or its adapter does not answer. The text says which, and where to look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """One clause.

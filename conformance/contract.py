@@ -81,6 +81,14 @@ def sources(name: str) -> tuple[Mapping[str, int], Mapping[str, str]]:
     return file["source_priorities"], file["source_parts"]
 
 
+@cache
+def answer_of(part: str, method: str, path: str) -> Any:
+    """The example of an operation's answer, as the part's OpenAPI document has it."""
+    api = json.loads((place("api") / f"{part}.openapi.json").read_text("utf-8"))
+    content = api["paths"][path][method.lower()]["responses"]["200"]["content"]["application/json"]
+    return next(iter(content["examples"].values()))["value"]
+
+
 def examples() -> Iterator[Mapping[str, Any]]:
     """One example of each kind of outcome: events in the CloudEvents JSON format."""
     for path in sorted((place("examples") / "outcome-recorded").glob("*.json")):

@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from conformance.bus import Bus
+from conformance.clause import Away
 from conformance.contract import PARTS
 from conformance.events import Ids
 from conformance.process import CommandPart, Part
@@ -23,8 +24,6 @@ from conformance.world import Owner, World
 
 # A part may close an idle connection at the moment at which the kit sends on it.
 _FRESH: Final = httpx.Limits(max_keepalive_connections=0)
-
-
 _HANDS_WITHIN: Final = 60.0
 
 
@@ -38,7 +37,7 @@ class Kit:
     bus: Bus
     part: Part
     http: httpx.AsyncClient
-    # Link workers are changed by one trial at a time.
+    # The adapter enters one list of link workers at a time.
     roster_lock: asyncio.Lock
     # The output of a part that the kit starts by a command.
     log: Path
@@ -62,9 +61,14 @@ class Kit:
         """Tells the adapter, if there is one, that link workers have changed; others read the list."""
         if self.settings.hands:
             body = {"do": "link_workers", "localities": list(self.settings.localities)}
-            done = await self.http.post(self.settings.hands, json=body, timeout=self.hands_timeout)
+            adapter = self.settings.hands
+            try:
+                async with self.roster_lock:
+                    done = await self.http.post(adapter, json=body, timeout=self.hands_timeout)
+            except httpx.HTTPError as error:
+                raise Away(f"the adapter at {adapter} does not answer: {type(error).__name__}") from None
             if done.is_error and done.status_code != httpx.codes.NOT_IMPLEMENTED:
-                raise RuntimeError(f"hands refuse link workers: {done.status_code} {done.text[:300]}")
+                raise Away(f"the adapter refuses link workers: {done.status_code} {done.text[:300]}")
 
 
 def make_world(settings: Settings) -> World:

@@ -12,14 +12,10 @@ _PLACEHOLDER: Final = re.compile(r"\$\{([^{}]+)\}")
 _OFFSET: Final = re.compile(r"(-?)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
-def answers_only_by_duty(story: Mapping[str, Any], part: str) -> bool:
-    """True if every event of the part answers another, so that nobody has to act at the part."""
-    owed = {each["answered_by"] for each in story["duties"]}
+def can_be_played(story: Mapping[str, Any], part: str) -> bool:
+    """True if the part says something in it, and no time has to come free first (BOOK-6 tries that)."""
     theirs = [each for each in story["events"] if each["part"] == part]
-    others = [str(each["data"]) for each in story["events"] if each["part"] != part]
-    named = any("${other_link_worker}" in text or "${link_worker}" in text for text in others)
-    plain = all(each["data"].get("kind") != "meeting_waiting" for each in theirs)
-    return bool(theirs) and plain and not named and all(each["label"] in owed for each in theirs)
+    return bool(theirs) and all(each["data"].get("kind") != "meeting_waiting" for each in theirs)
 
 
 Act = Callable[["Play", Mapping[str, Any]], Awaitable[None]]
@@ -28,8 +24,8 @@ Act = Callable[["Play", Mapping[str, Any]], Awaitable[None]]
 class Play:
     """One performance of a story. Its days pass in seconds."""
 
-    def __init__(self, story: Mapping[str, Any], trial: Trial, act: Act | None = None) -> None:
-        """`act` does at the part what the story has the part say; without it, the part acts by duty."""
+    def __init__(self, story: Mapping[str, Any], trial: Trial, act: Act) -> None:
+        """`act` does at the part what leads to an event of the part, if it does not act by duty."""
         self._story = story
         self._act = act
         self._trial = trial
@@ -38,8 +34,6 @@ class Play:
         self.values = {
             "locality": trial.locality,
             "practice": trial.kit.settings.localities[trial.locality],
-            "link_worker": f"lw-{trial.locality}-901",
-            "other_link_worker": f"lw-{trial.locality}-902",
         }
 
     @property
@@ -50,14 +44,13 @@ class Play:
     async def perform(self) -> None:
         """Says and awaits the events in their order."""
         trial = self._trial
-        if self._act is None:
+        if trial.kit.settings.part != "referral":
             trial.referrals[self.referral] = trial.locality
             trial.kit.world.enter_person(self.referral)
         within = {each["answered_by"]: _seconds(each["within"]) for each in self._story["duties"]}
         for event in self._story["events"]:
             if event["part"] == trial.kit.settings.part:
-                if self._act is not None:
-                    await self._act(self, event)
+                await self._act(self, event)
                 await self._answer(event, within.get(event["label"], trial.clause.limit))
             else:
                 await self._say(event)
@@ -114,8 +107,17 @@ class Play:
             moment: datetime = self._start + timedelta(seconds=_seconds(after))
             return stamp(moment) if kind == "moment" else moment.date().isoformat()
         if name not in self.values:
-            self.values[name] = self._trial.new_id()
+            self.values[name] = self._made(name)
         return self.values[name]
+
+    def _made(self, name: str) -> str:
+        """A value that nobody has named yet: a link worker, or a new id."""
+        roster = self._trial.kit.world.rosters[self._trial.locality]
+        if name == "link_worker":
+            return roster.others_of("")[0]
+        if name == "other_link_worker":
+            return roster.others_of(self._value("link_worker"))[0]
+        return self._trial.new_id()
 
 
 def _seconds(offset: str) -> float:

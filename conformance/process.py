@@ -9,6 +9,8 @@ from typing import Final, Protocol
 
 import httpx
 
+from conformance.clause import Away
+
 _READY_WITHIN: Final = 90.0
 
 
@@ -71,14 +73,21 @@ class CommandPart:
     async def _until_ready(self) -> None:
         if not self._ready:
             await asyncio.sleep(1)
+            self._check_alive()
             return
         async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
             end = asyncio.get_running_loop().time() + _READY_WITHIN
             while asyncio.get_running_loop().time() < end:
+                self._check_alive()
                 try:
                     if not (await http.get(self._ready)).is_server_error:
                         return
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(0.2)
-        raise RuntimeError(f"the part does not answer at {self._ready} within {_READY_WITHIN:.0f} s")
+        within = f"{_READY_WITHIN:.0f} s"
+        raise Away(f"the part does not answer at {self._ready} within {within}: see {self._log}")
+
+    def _check_alive(self) -> None:
+        if self._process is not None and self._process.returncode is not None:
+            raise Away(f"the command of --start ended with {self._process.returncode}: see {self._log}")

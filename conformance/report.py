@@ -12,8 +12,7 @@ from conformance.runner import Result, repeat
 from conformance.settings import Settings
 
 _MARKS = {"passed": "passed", "failed": "FAILED", "not tried": "not tried", "error": "KIT ERROR"}
-
-
+_NOT_THE_PART = "  This is a fault of the kit, not of the part: tell Linkwork."
 _SHOWN = 12
 
 
@@ -52,6 +51,7 @@ def _told(settings: Settings, result: Result) -> list[str]:
         return [f"{clause.name} not tried: {result.came}"]
     return [
         f"{clause.name} {_MARKS[result.outcome]}: {clause.title}",
+        *([_NOT_THE_PART] if result.outcome == "error" else []),
         f'  the contract: "{clause.text}"',
         f"  tried:        {clause.how}",
         f"  when:         {_when(result)}",

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from conformance.clause import NOTHING, Broken, Clause, NotTried
+from conformance.clause import NOTHING, Away, Broken, Clause, NotTried
 from conformance.kit import Kit
 from conformance.settings import Settings
 from conformance.trial import Trial
 
 Outcome = Literal["passed", "failed", "not tried", "error"]
-# A part that was just started may still read its log.
-_WARM_UP: Final = 3.0
 _LONGEST: Final = 300.0
 
 
@@ -44,7 +42,9 @@ async def run(kit: Kit, clauses: Sequence[Clause], told: Callable[[Result], None
             found[clause.name] = result = await try_one(kit, clause)
             told(result)
 
-    await asyncio.gather(*(one(each) for each in clauses if not each.alone))
+    # The longest first: they do not keep the run waiting at its end.
+    together = sorted((each for each in clauses if not each.alone), key=lambda each: -each.limit)
+    await asyncio.gather(*(one(each) for each in together))
     for each in clauses:
         if each.alone:
             await one(each)
@@ -65,12 +65,17 @@ async def try_one(kit: Kit, clause: Clause) -> Result:
         made = result("passed")
     except Broken as broken:
         made = result("failed", broken.expected, broken.came)
+    except Away as away:
+        made = result("failed", "a part that starts and an adapter that answers", str(away))
     except NotTried as why:
         made = result("not tried", came=str(why))
     except TimeoutError:
         made = result("failed", f"an end within {longest:.0f} s", trial.heard_lines() or NOTHING)
-    except Exception as error:  # The kit's own fault is told as such, and the others are tried still.
-        made = result("error", came=f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}")
+    except Exception as error:  # The others are tried still.
+        if wrong := trial.malformed():
+            made = result("failed", "facts by the schema of what may be published", wrong)
+        else:
+            made = result("error", came=f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-3)}")
     await trial.clear()
     return made
 
@@ -78,11 +83,13 @@ async def try_one(kit: Kit, clause: Clause) -> Result:
 def repeat(settings: Settings, clause: Clause) -> str:
     """The command that tries this clause alone."""
     if settings.make:
-        return f"{settings.make} ONLY={clause.name} SEED={settings.seed}"
+        patience = f" PATIENCE={settings.patience:g}" if settings.patience != Settings.patience else ""
+        return f"{settings.make} ONLY={clause.name} SEED={settings.seed}{patience}"
     words = ["linkwork-conformance", settings.part, "--bootstrap", settings.kafka.bootstrap]
     words += ["--locality", settings.locality, "--practice", settings.practice]
     for name, value in (
         ("--user", settings.kafka.user),
+        ("--ca-file", settings.kafka.ca_file),
         ("--other-locality", settings.other_locality),
         ("--other-practice", settings.other_practice),
         ("--source", settings.source),
@@ -92,7 +99,10 @@ def repeat(settings: Settings, clause: Clause) -> str:
         ("--wipe", settings.wipe),
         ("--ready", settings.ready),
         ("--listen", str(settings.listen or "")),
+        ("--settle", f"{settings.settle:g}" if settings.settle != Settings.settle else ""),
+        ("--patience", f"{settings.patience:g}" if settings.patience != Settings.patience else ""),
     ):
         words += [name, value] if value else []
+    words += ["--tls"] if settings.kafka.tls else []
     words += ["--inbox"] if settings.inbox else []
     return shlex.join([*words, "--only", clause.name, "--seed", str(settings.seed)])

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+from conformance.contract import answer_of
 from conformance.issuer import Issuer
 from conformance.world import SERVICE, World
 
@@ -122,7 +123,13 @@ def _text(world: World, request: Request, _: str) -> Answer:
 def _service(_: World, __: Request, name: str) -> Answer:
     if name != SERVICE:
         return _problem(404, "unknown_service")
-    return 200, {"id": SERVICE, "name": "Example befriending", "email": "service@conformance.example"}
+    named = {"id": SERVICE, "name": "Example befriending"}
+    return 200, {"service": named, "asks_email": "service@conformance.example", "mailbox_confirmed": True}
+
+
+def _services(*_: Any) -> Answer:
+    (example,) = answer_of("directory", "POST", "/api/contract/v1/directory/services/read")["services"]
+    return 200, {"services": [{**example, "id": SERVICE}]}
 
 
 _ROUTES: Final[tuple[tuple[str, str, Callable[[World, Request, str], Answer]], ...]] = (
@@ -159,6 +166,9 @@ _ROUTES: Final[tuple[tuple[str, str, Callable[[World, Request, str], Answer]], .
         r"/api/contract/v1/booking/capacity()",
         lambda _, r, __: (200, {"locality": r.locality, "weeks": [], "practices": []}),
     ),
+    ("POST", r"/api/contract/v1/casework/sharing()", lambda *_: (200, {"agreed": True})),
+    ("POST", r"/api/contract/v1/directory/services/(?:find|read)()", _services),
+    ("POST", rf"/api/contract/v1/directory/services/{_UUID}/mailbox()", lambda *_: (200, {"asked": False})),
     ("GET", r"/api/contract/v1/parts()", _parts),
     ("POST", r"/api/contract/v1/parts/([a-z]+)/stopped", _stopped),
     ("GET", r"/api/contract/v1/sources()", lambda world, *_: (200, {"table": 1, "sources": world.sources})),

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import httpx
 
+from conformance.answers import document
 from conformance.clause import NOTHING, Broken, Clause, NotTried
 from conformance.contract import differences
 from conformance.events import Event, Ids, event_of
@@ -19,6 +20,7 @@ from conformance.meetings import Meeting, Referral, state_of
 T = TypeVar("T")
 # A kind that a later state of the contract may bring.
 TO_COME: Final = ("weather_noted", "need_noted")
+HALF_DAYS: Final = [f"{day}_{half}" for day in ("mon", "tue", "wed", "thu", "fri") for half in ("am", "pm")]
 _LINES: Final = 40
 _ANSWERS: Final = ("meeting_booked", "meeting_waiting")
 
@@ -135,44 +137,52 @@ class Trial:
         return self.kit.settings.api
 
     async def ask(
+        self, method: str, path: str, scope: str, body: Any = None, *, key: str = "", **query: Any
+    ) -> httpx.Response:
+        """Asks an operation of the part, as another part does."""
+        headers = {"authorization": f"Bearer {self.kit.token(scope=scope)}"}
+        headers |= {"idempotency-key": key} if key else {}
+        return await self.request(method, path, headers, body, **query)
+
+    async def request(
         self,
         method: str,
         path: str,
-        scope: str,
+        headers: dict[str, str],
         body: Any = None,
         *,
-        key: str = "",
-        base: str = "",
+        how: str = "",
         **query: Any,
     ) -> httpx.Response:
-        """Asks an operation of the part, as another part does."""
-        api = base or self.api
-        token = self.kit.token(scope=scope)
-        headers = {"authorization": f"Bearer {token}"} | ({"idempotency-key": key} if key else {})
-        self.sent.append(f"{method} {path} {json.dumps(body) if body is not None else ''}".rstrip())
+        """Asks the part with these headers. `how` tells the report what is special about them."""
+        url = f"{self.api}{path}"
+        self.sent.append(f"{method} {path} {json.dumps(body) if body is not None else how}".rstrip())
         try:
             answer = await self.kit.http.request(
-                method, f"{api}{path}", json=body, params=query or None, headers=headers
+                method, url, json=body, params=query or None, headers=headers
             )
         except httpx.HTTPError as error:
-            raise Broken(f"an answer to {method} {path}", type(error).__name__) from None
+            raise Broken(f"an answer to {method} {url}", f"{type(error).__name__}: {error}") from None
         self.came.append(f"{answer.status_code} to {method} {path}: {answer.text[:600]}")
         return answer
 
     async def hand(self, do: str, **given: Any) -> dict[str, Any]:
         """Does at the part what a person does there, by its adapter."""
-        if not self.kit.settings.hands:
+        adapter = self.kit.settings.hands
+        if not adapter:
             raise NotTried(f"Nobody does {do!r} at the part: give --hands.")
         self.sent.append(f"hands: {do} {json.dumps(given)}")
         body = {"do": do, "locality": self.locality, **given}
-        answer = await self.kit.http.post(self.kit.settings.hands, json=body, timeout=self.kit.hands_timeout)
+        try:
+            answer = await self.kit.http.post(adapter, json=body, timeout=self.kit.hands_timeout)
+        except httpx.HTTPError as error:
+            raise Broken(f"an answer of the adapter at {adapter}", f"{type(error).__name__}") from None
         if answer.status_code == httpx.codes.NOT_IMPLEMENTED:
             raise NotTried(f"The adapter does not know {do!r}.")
         self.came.append(f"hands, {answer.status_code}: {answer.text[:600]}")
         if not answer.is_success:
-            raise Broken(f"{do!r} is done", f"{answer.status_code} {answer.text[:300]}")
-        found: dict[str, Any] = answer.json()
-        return found
+            raise Broken(f"the adapter does {do!r}", f"{answer.status_code} {answer.text[:300]}")
+        return document(answer)
 
     async def look(self, do: str, **given: Any) -> dict[str, Any]:
         """Asks the adapter again and again: the report has the last time only."""
@@ -227,6 +237,10 @@ class Trial:
                 )
             await self.kit.bus.changes(min(rest, 0.5))
 
+    async def first(self, referral: str, kind: str) -> Event:
+        """The part's first fact of a kind about a referral."""
+        return await self.until(f"{kind} of {referral}", lambda: next(iter(self.said(referral, kind)), None))
+
     async def answer(self, referral: str, seconds: float | None = None) -> Event:
         """The part's first answer to a referral: a meeting, or a reason for none."""
         return await self.until(
@@ -271,36 +285,54 @@ class Trial:
         if not holds:
             raise Broken(str(expected), str(came))
 
+    def expect_one(self, facts: Sequence[Event]) -> None:
+        """Breaks the clause unless the part said a thing once. There is one fact at least."""
+        expected = f"one {facts[0].kind} of {facts[0].referral}"
+        lines = "; ".join(each.line() for each in facts)
+        self.expect(len(facts) == 1, expected, f"{len(facts)} of them: {lines}")
+
     def heard_lines(self) -> str:
-        """The facts that the part said in this trial."""
-        return "; ".join(event.line() for each in self.referrals for event in self.said(each))
+        """The facts that the part said in this trial, and its records that admission refused."""
+        return "; ".join([*self._said_lines(), *self.refused_lines()])
+
+    def refused_lines(self, code: str = "") -> list[str]:
+        """The part's records that admission refused, by this code: of this trial, or of no referral."""
+        return [
+            each.line()
+            for each in self.kit.bus.refused
+            if code in ("", each.code) and (each.event is None or each.event.referral in self.referrals)
+        ]
+
+    def malformed(self) -> str:
+        """The first fact of the part that differs from its schema, and where; empty if there is none."""
+        facts = (event for each in self.referrals for event in self.said(each))
+        wrong = ((event, differences(event.event, event.data)) for event in facts)
+        return next((f"{', '.join(places)} in {event.line()}" for event, places in wrong if places), "")
 
     def evidence(self) -> list[str]:
-        """Answers over HTTP, and the facts that the part said of the trial's referrals."""
-        events = [event.line() for each in self.referrals for event in self.said(each)]
-        return [*self.came[-_LINES:], *events[:_LINES]]
+        """Answers over HTTP, and what the part said of the trial's referrals."""
+        return [*self.came[-_LINES:], *self._said_lines()[:_LINES], *self.refused_lines()[:_LINES]]
+
+    def _said_lines(self) -> list[str]:
+        return [event.line() for each in self.referrals for event in self.said(each)]
 
     async def clear(self) -> None:
         """Ends the trial's referrals, so that their times are free for the next."""
         if self.kit.settings.part != "booking":
             return
-        for referral, slug in self.referrals.items():
-            if not self.state(referral).ended:
-                ending = Event(
-                    self.new_id(),
-                    f"/{slug}/referral",
-                    "outcome-recorded",
-                    {
-                        "referral_id": referral,
-                        "locality": slug,
-                        "kind": "referral_withdrawn",
-                        "by": "practice",
-                        "reason": "other",
-                    },
-                    now(),
-                    now(),
-                )
-                await self.kit.bus.say(ending)
+        still = [each for each in self.referrals if not self.state(each).ended]
+        await self.kit.bus.say(*(self._withdrawal(each) for each in still))
+
+    def _withdrawal(self, referral: str) -> Event:
+        slug, moment = self.referrals[referral], now()
+        body = {
+            "referral_id": referral,
+            "locality": slug,
+            "kind": "referral_withdrawn",
+            "by": "practice",
+            "reason": "other",
+        }
+        return Event(self.new_id(), f"/{slug}/referral", "outcome-recorded", body, moment, moment)
 
     def _note(self, event: Event) -> None:
         if len(self.sent) < _LINES:

@@ -21,6 +21,18 @@ def without_partners(names: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         yield from (each for each in vectors(name) if not any(f["source"] in brings for f in each["facts"]))
 
 
+def of_one_referral(vector: Mapping[str, Any]) -> bool:
+    """True for a vector with facts, all of them about one referral."""
+    return len({each["body"]["referral_id"] for each in vector["facts"]}) == 1
+
+
+def calls_for_booking(state: Mapping[str, Any]) -> bool:
+    """True if booking owes a meeting or a reason to a referral in this state (BOOK-1)."""
+    meetings = state["meetings"]
+    met = any(each["status"] == "attended" for each in meetings["meetings"])
+    return bool(state["endings"]["open"]) and not met and meetings["active"] is None
+
+
 def placed(trial: Trial, vector: Mapping[str, Any]) -> tuple[list[Event], Mapping[str, Any]]:
     """The facts of a vector in the trial's locality, and the state that they fold to."""
     text = json.dumps({"facts": vector["facts"], "state": vector["state"]})

@@ -90,10 +90,7 @@ async def missed(trial: Trial) -> None:
     replaces = second.booking.data.get("replaces")
     trial.expect(replaces == first.id, f"replaces {first.id}", second.booking.line())
     await trial.tell("casework", "meeting_missed", referral, meeting_id=second.id)
-    said = await trial.until(
-        "meeting_waiting, person_not_reached",
-        lambda: next((e for e in trial.said(referral, "meeting_waiting")), None),
-    )
+    said = await trial.first(referral, "meeting_waiting")
     trial.expect(said.data["reason"] == "person_not_reached", "person_not_reached", said.line())
     by = date.fromisoformat(said.data["expected_by"])
     trial.expect(by <= now().date() + timedelta(days=8), "expected_by within 7 days", said.line())
@@ -144,28 +141,25 @@ async def leave(trial: Trial) -> None:
     """Enters leave of a link worker over the day of a booked meeting."""
     roster = trial.kit.world.rosters[trial.locality]
     away = roster.id_of(AWAY)
-    async with trial.kit.roster_lock:
-        referral = await trial.refer(language=AWAY)
-        first = await trial.booked(referral)
-        day = starts(first.booking).date()
-        days = {"first": day.isoformat(), "last": (day + timedelta(days=4)).isoformat()}
-        roster.change(away, leave=[days])
-        trial.sent.append(f"leave of {away}: {days}")
+    referral = await trial.refer(language=AWAY)
+    first = await trial.booked(referral)
+    day = starts(first.booking).date()
+    days = {"first": day.isoformat(), "last": (day + timedelta(days=4)).isoformat()}
+    roster.change(away, leave=[days])
+    trial.sent.append(f"leave of {away}: {days}")
+    await trial.kit.roster_changed()
+    try:
+        await _cancelled(trial, referral, first.id, "link_worker", "link_worker_away")
+        second = await trial.until(
+            "another meeting, or a reason",
+            lambda: trial.state(referral).active or next(iter(trial.said(referral, "meeting_waiting")), None),
+        )
+        booking = getattr(second, "booking", None)
+        if booking is not None:
+            check_time(trial, booking)
+    finally:
+        roster.change(away, leave=[])
         await trial.kit.roster_changed()
-        try:
-            await _cancelled(trial, referral, first.id, "link_worker", "link_worker_away")
-            second = await trial.until(
-                "another meeting, or a reason",
-                lambda: (
-                    trial.state(referral).active or next(iter(trial.said(referral, "meeting_waiting")), None)
-                ),
-            )
-            booking = getattr(second, "booking", None)
-            if booking is not None:
-                check_time(trial, booking)
-        finally:
-            roster.change(away, leave=[])
-            await trial.kit.roster_changed()
 
 
 @clause(
@@ -175,20 +169,19 @@ async def waiting_ends(trial: Trial) -> None:
     """Refers a person who needs a home visit that nobody makes; then a link worker begins to make them."""
     roster = trial.kit.world.rosters[trial.locality]
     visits = roster.id_of(VISITS)
-    async with trial.kit.roster_lock:
-        referral = await trial.refer(access_needs=["home_visit"])
-        await trial.answer(referral)
-        trial.expect(trial.state(referral).active is None, "no home visit yet", trial.heard_lines())
-        roster.change(visits, home_visits=True)
-        trial.sent.append(f"{visits} visits at home from now on")
+    referral = await trial.refer(access_needs=["home_visit"])
+    await trial.answer(referral)
+    trial.expect(trial.state(referral).active is None, "no home visit yet", trial.heard_lines())
+    roster.change(visits, home_visits=True)
+    trial.sent.append(f"{visits} visits at home from now on")
+    await trial.kit.roster_changed()
+    try:
+        booked = await trial.booked(referral)
+        mode = booked.booking.data.get("mode")
+        trial.expect(mode == "home", "a meeting at home", booked.booking.line())
+    finally:
+        roster.change(visits, home_visits=False)
         await trial.kit.roster_changed()
-        try:
-            booked = await trial.booked(referral)
-            mode = booked.booking.data.get("mode")
-            trial.expect(mode == "home", "a meeting at home", booked.booking.line())
-        finally:
-            roster.change(visits, home_visits=False)
-            await trial.kit.roster_changed()
 
 
 @clause("BOOK-14", "After an attended meeting no more is booked", parts=BOOKING)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from conformance.answers import document
 from conformance.clause import clause
 from conformance.clauses.booking_answers import BOOKING, LONDON
 from conformance.issuer import ANOTHER
@@ -61,7 +62,7 @@ async def another_time(trial: Trial) -> None:
     for _ in range(_CHOICES):
         offered = await trial.ask("GET", f"{path}/options", _READS, locality=trial.locality, count=12)
         trial.expect(offered.status_code == 200, "200", f"{offered.status_code} {offered.text}")
-        options = offered.json()["options"]
+        options = document(offered)["options"]
         trial.expect(bool(options), "other times", offered.text)
         body = {**_who(trial), "slot": options[-1]["key"]}
         moved = await trial.ask("POST", f"{path}/another-time", _WRITES, body, key=trial.new_id())
@@ -72,9 +73,10 @@ async def another_time(trial: Trial) -> None:
     data = second.booking.data
     trial.expect(data["sequence"] == 1, "sequence 1", second.booking.line())
     trial.expect(data.get("replaces") == first.id, f"replaces {first.id}", second.booking.line())
-    trial.expect(moved.json()["meeting"]["meeting_id"] == second.id, "the meeting of the answer", second.id)
+    answered = document(moved)["meeting"]["meeting_id"]
+    trial.expect(answered == second.id, f"{answered}, as the answer has it", second.booking.line())
     again = await trial.ask("GET", f"{_API}/meetings/{second.id}/place", _READS, locality=trial.locality)
-    trial.expect(again.status_code == 200 and again.json()["place"], "the place in words", again.text)
+    trial.expect(again.status_code == 200 and document(again)["place"], "the place in words", again.text)
 
 
 @clause("BOOK-6/later", "A person who asked for later is left alone until their day", parts=BOOKING)
@@ -85,10 +87,7 @@ async def later(trial: Trial) -> None:
     path = f"{_API}/referrals/{referral}"
     answer = await trial.ask("POST", f"{path}/later", _WRITES, {**_who(trial), "on": day}, key=trial.new_id())
     trial.expect(answer.status_code == 200, "200", f"{answer.status_code} {answer.text}")
-    said = await trial.until(
-        "meeting_waiting, asked_later",
-        lambda: next((e for e in trial.said(referral, "meeting_waiting")), None),
-    )
+    said = await trial.first(referral, "meeting_waiting")
     right = said.data["reason"] == "asked_later" and said.data["expected_by"] == day
     trial.expect(right, f"asked_later, {day}", said.line())
     trial.expect(trial.state(referral).active is None, "no meeting", first.booking.line())
@@ -108,7 +107,7 @@ async def idempotent(trial: Trial) -> None:
     trial.expect(
         all(each.status_code == 200 for each in answers), "200 each time", [a.status_code for a in answers]
     )
-    same = all(each.json() == answers[0].json() for each in answers)
+    same = all(document(each) == document(answers[0]) for each in answers)
     trial.expect(same, "the same answer each time", [each.text for each in answers])
     await trial.next_meeting(referral, after=[first.id])
     await trial.rest()
@@ -130,11 +129,7 @@ async def refusals(trial: Trial) -> None:
     path = f"{_API}/meetings/{first.id}/options"
     strange = {"authorization": f"Bearer {trial.kit.token(aud=ANOTHER, scope=_READS)}"}
     for name, headers in (("without a token", {}), ("with a token for another audience", strange)):
-        trial.sent.append(f"GET {path} {name}")
-        refused = await trial.kit.http.get(
-            f"{trial.api}{path}", params={"locality": trial.locality}, headers=headers
-        )
-        trial.came.append(f"{refused.status_code}: {refused.text[:300]}")
+        refused = await trial.request("GET", path, headers, how=name, locality=trial.locality)
         trial.expect(refused.status_code == 401, f"401 {name}", f"{refused.status_code} {refused.text[:300]}")
     scoped = await trial.ask("GET", path, "claims:read", locality=trial.locality)
     trial.expect(scoped.status_code == 403, "403 without the scope", scoped.status_code)
@@ -156,7 +151,7 @@ async def capacity(trial: Trial) -> None:
     """Asks for the capacity of two weeks."""
     answer = await trial.ask("GET", f"{_API}/capacity", "capacity:read", locality=trial.locality, weeks=2)
     trial.expect(answer.status_code == 200, "200", answer.status_code)
-    weeks = answer.json()["weeks"]
+    weeks = document(answer)["weeks"]
     trial.expect(len(weeks) == 2, "two weeks", answer.text)
     for week in weeks:
         trial.expect(0 <= week["free"] <= week["times"], "free times among all", week)

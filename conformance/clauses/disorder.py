@@ -127,4 +127,5 @@ async def two_localities(trial: Trial) -> None:
     await asyncio.sleep(0)
     for slug, scene in ((settings.locality, here), (settings.other_locality, there)):
         strays = [each for each in trial.kit.bus.heard[scene.referral] if each.data.get("locality") != slug]
-        trial.expect(not strays, f"everything about {scene.referral} is said in {slug}", strays)
+        lines = "; ".join(each.line() for each in strays)
+        trial.expect(not strays, f"everything about {scene.referral} is said in {slug}", lines)

@@ -5,19 +5,11 @@ import asyncio
 from conformance import handing, roles
 from conformance.clause import clause
 from conformance.clauses.booking_answers import BOOKING
+from conformance.events import Event
 from conformance.settings import OURS
 from conformance.trial import Trial
 
 _OPEN = 5
-
-
-def _behind_the_end(trial: Trial) -> list[str]:
-    """Facts of the part that admission refused, as the part is not the owner."""
-    return [
-        event.line()
-        for code, event in trial.kit.bus.refused
-        if code == "not_owner" and event is not None and event.referral in trial.referrals
-    ]
 
 
 @clause("ALL-7", "A marker is no fact, and stops nothing")
@@ -37,53 +29,57 @@ async def marker(trial: Trial) -> None:
 @clause("OWN-1", "Not the owner, the part is silent", parts=BOOKING, alone=True)
 async def silent(trial: Trial) -> None:
     """Gives the part to Linkwork, refers people, asks an operation, and gives it to the part again."""
-    handing.can_be_handed_over(trial)
     before = await trial.refer()
     meeting = await trial.booked(before)
-    await handing.give(trial, OURS)
-    try:
+    async with handing.given_away(trial):
         referrals = [await trial.refer() for _ in range(_OPEN)]
         await trial.tell("casework", "meeting_missed", before, meeting_id=meeting.id)
         await trial.silent([before, *referrals], "no word of a part that is not the owner")
-        late = _behind_the_end(trial)
-        trial.expect(not late, "no word of a part that is not the owner", "; ".join(late))
+        _check_nothing_late(trial)
         if trial.kit.settings.api:
             path = f"/api/contract/v1/booking/meetings/{meeting.id}/confirmed"
             body = {"locality": trial.locality, "on_behalf_of": "conformance-user"}
             refused = await trial.ask("POST", path, "meetings:write", body, key=trial.new_id())
             trial.expect(refused.status_code == 409, "409 not_owner", f"{refused.status_code} {refused.text}")
             trial.expect("not_owner" in refused.text, "not_owner", refused.text)
-    finally:
-        await handing.give(trial, trial.kit.settings.name)
     for referral in referrals:
         await trial.answer(referral)
 
 
-async def _take_over(trial: Trial, meetings: int) -> None:
-    """Takes the part over beside meetings of another owner and open referrals; then gives it back."""
-    handing.can_be_handed_over(trial)
-    await handing.give(trial, OURS)
-    adopted = []
-    for number in range(meetings):
+def _check_nothing_late(trial: Trial) -> None:
+    """Checks that admission refused no fact since the part is not the owner."""
+    late = trial.refused_lines("not_owner")
+    trial.expect(not late, "no word of a part that is not the owner", "; ".join(late[:5]))
+
+
+async def _others_meetings(trial: Trial, count: int) -> list[tuple[str, Event]]:
+    """Referrals with meetings that Linkwork's booking made. Gives each referral and its booking."""
+    made = []
+    workers = trial.kit.world.rosters[trial.locality].others_of("")
+    for number in range(count):
         created = trial.creation()
-        workers = trial.kit.world.rosters[trial.locality].others_of("")
         booked = trial.booking(
             f"/{trial.locality}/booking",
             created.referral,
-            days=10 + number // 4,
+            days=10 + number // len(workers),
             link_worker=workers[number % len(workers)],
             provisional=True,
         )
         await trial.say(created, booked)
-        adopted.append((created.referral, booked))
-    waiting = [await trial.refer() for _ in range(_OPEN)]
-    ended = [await trial.refer() for _ in range(_OPEN)]
-    for referral in ended:
-        await trial.tell("referral", "referral_withdrawn", referral, by="practice", reason="other")
-    await trial.silent([*waiting, *ended], "no word before the part is the owner")
-    late = _behind_the_end(trial)
-    trial.expect(not late, "no word before the part is the owner", "; ".join(late[:5]))
-    await handing.give(trial, trial.kit.settings.name)
+        made.append((created.referral, booked))
+    return made
+
+
+async def _take_over(trial: Trial, meetings: int) -> None:
+    """Takes the part over beside meetings of another owner and open referrals; then gives it back."""
+    async with handing.given_away(trial):
+        adopted = await _others_meetings(trial, meetings)
+        waiting = [await trial.refer() for _ in range(_OPEN)]
+        ended = [await trial.refer() for _ in range(_OPEN)]
+        for referral in ended:
+            await trial.tell("referral", "referral_withdrawn", referral, by="practice", reason="other")
+        await trial.silent([*waiting, *ended], "no word before the part is the owner")
+        _check_nothing_late(trial)
     for referral in waiting:
         await trial.answer(referral)
     await trial.rest()
@@ -124,7 +120,6 @@ for _meetings in (0, 1, 50):
 )
 async def give_back(trial: Trial) -> None:
     """Refers people while the part is claimed back, and takes it again: each is answered once."""
-    handing.can_be_handed_over(trial)
     referrals: list[str] = []
 
     async def load() -> None:
@@ -135,15 +130,12 @@ async def give_back(trial: Trial) -> None:
     loading = asyncio.create_task(load())
     await asyncio.sleep(0.5)
     try:
-        await handing.give(trial, OURS)
-        await loading
-        before = {each: len(trial.said(each)) for each in referrals}
-        await trial.rest()
-        late = [each for each in referrals if len(trial.said(each)) > before[each]] + _behind_the_end(trial)
-        trial.expect(not late, "no word behind the end", "; ".join(late[:5]))
+        async with handing.given_away(trial):
+            await loading
+            await trial.silent(referrals, "no word behind the end")
+            _check_nothing_late(trial)
     finally:
-        await loading
-        await handing.give(trial, trial.kit.settings.name)
+        loading.cancel()
     for referral in referrals:
         await trial.answer(referral)
     await trial.rest()

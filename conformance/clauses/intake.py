@@ -5,14 +5,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-import httpx
-
 from conformance import handing
 from conformance.clause import Broken, NotTried, Try, clause
 from conformance.clauses.referral import REFERRAL, refer
 from conformance.contract import stories
 from conformance.play import Play
-from conformance.settings import OURS
 from conformance.trial import Trial
 from conformance.vectors import placed, without_partners
 
@@ -70,7 +67,7 @@ async def fold(trial: Trial) -> None:
     trial.rng.shuffle(facts)
     await trial.say_any(*facts)
     for name, referral, stage, _ in played:
-        await _until_stage(trial, referral, stage, name)
+        await _until_stage(trial, referral, stage, f"the vector {name}, as {referral}")
 
 
 class _Act:
@@ -129,16 +126,9 @@ async def killed(trial: Trial) -> None:
     part, made = trial.kit.part, list[str]()
     if not part.governed:
         raise NotTried("The kit cannot kill the part: give --start.")
-
-    async def one() -> None:
-        try:
-            made.append(str((await trial.hand("refer")).get("referral_id", "")))
-        except (Broken, httpx.HTTPError):
-            trial.sent.append("no answer: the part is dead")
-
     asked = []
     for number in range(_LOAD):
-        asked.append(asyncio.create_task(one()))
+        asked.append(asyncio.create_task(_one_more(trial, made)))
         await asyncio.sleep(_EVERY)
         if number == _LOAD // 2:
             await part.kill()
@@ -147,16 +137,12 @@ async def killed(trial: Trial) -> None:
     await part.start()
     trial.sent.append("started again")
     trial.expect(bool(made), "a referral before the kill", "none")
+    trial.referrals |= dict.fromkeys(made, trial.locality)
+    await _all_said_once(trial, made)
     for referral in made:
-        trial.referrals[referral] = trial.locality
-        await trial.until(f"the creation of {referral}", partial(_is_said, trial, referral))
         query = {"locality": trial.locality, "fields": "name", "purpose": "meeting"}
         answer = await trial.ask("GET", f"{_CLAIMS}/{referral}", "claims:read", **query)
         trial.expect(answer.status_code == 200, f"200: the vault keeps {referral}", answer.status_code)
-    await trial.rest()
-    for referral in made:
-        found = trial.said(referral, "referral_created")
-        trial.expect(len(found) == 1, "one creation", "; ".join(each.line() for each in found))
 
 
 def _is_said(trial: Trial, referral: str) -> bool:
@@ -166,26 +152,90 @@ def _is_said(trial: Trial, referral: str) -> bool:
 @clause("OWN-1/referral", "Not the owner, the part refers nobody", parts=REFERRAL, alone=True)
 async def silent(trial: Trial) -> None:
     """Gives the part to Linkwork, refers a person there, and gives it to the part again."""
-    handing.can_be_handed_over(trial)
     before = await refer(trial)
-    known = len(trial.kit.bus.refused)
-    await handing.give(trial, OURS)
-    try:
+    async with handing.given_away(trial):
         made = await trial.hand("refer")
         trial.expect(bool(made.get("refused")), "`refused` of a part that is not the owner", made)
         await trial.silent([before.referral], "no word of a part that is not the owner")
-        late = [event.line() for _, event in trial.kit.bus.refused[known:] if event is not None]
+        late = trial.refused_lines("not_owner")
         trial.expect(not late, "no word of a part that is not the owner", "; ".join(late))
-    finally:
-        await handing.give(trial, trial.kit.settings.name)
     await _refers_again(trial)
+
+
+@clause(
+    "OWN-2/referral",
+    "Taken over again, the part shows what became of its referrals meanwhile",
+    parts=REFERRAL,
+    alone=True,
+)
+async def goes_on(trial: Trial) -> None:
+    """Refers ten people; while Linkwork owns the part, all are booked, and half of them are withdrawn."""
+    made = [(await refer(trial)).referral for _ in range(10)]
+    async with handing.given_away(trial):
+        await trial.say(*(trial.booking("booking", each) for each in made))
+        for each in made[::2]:
+            body = {"by": "practice", "reason": "other"}
+            await trial.tell(f"/{trial.locality}/referral", "referral_withdrawn", each, **body)
+    await _refers_again(trial)
+    for number, each in enumerate(made):
+        await _until_stage(trial, each, "booked" if number % 2 else "withdrawn", "told by others meanwhile")
+    for each in made:
+        trial.expect(len(trial.said(each)) == 1, "nothing more than the creation", trial.heard_lines())
+
+
+@clause(
+    "OWN-3/referral",
+    "Given back under load, each referral that was answered is said once",
+    parts=REFERRAL,
+    alone=True,
+)
+async def give_back(trial: Trial) -> None:
+    """Refers twenty people while the part is claimed back, and takes it again."""
+    made: list[str] = []
+
+    async def load() -> None:
+        for _ in range(_LOAD):
+            await _one_more(trial, made)
+            await asyncio.sleep(_EVERY)
+
+    loading = asyncio.create_task(load())
+    await asyncio.sleep(5 * _EVERY)
+    try:
+        async with handing.given_away(trial):
+            await loading
+            trial.referrals |= dict.fromkeys(made, trial.locality)
+            await trial.silent(made, "no word behind the end")
+    finally:
+        loading.cancel()
+    await _refers_again(trial)
+    await _all_said_once(trial, made)
+
+
+async def _one_more(trial: Trial, made: list[str]) -> None:
+    """Refers a person, and keeps the referral if the part answers with one."""
+    try:
+        if referral := (await trial.hand("refer")).get("referral_id"):
+            made.append(str(referral))
+    except Broken as broken:
+        trial.sent.append(f"no referral: {broken.came}")
+
+
+async def _all_said_once(trial: Trial, made: list[str]) -> None:
+    """Checks that each of these referrals, which the part answered with, is created once."""
+    for referral in made:
+        await trial.until(f"the creation of {referral}", partial(_is_said, trial, referral))
+    await trial.rest()
+    for referral in made:
+        trial.expect_one(trial.said(referral, "referral_created"))
 
 
 async def _refers_again(trial: Trial) -> None:
     """Waits until the part has seen that it is the owner."""
     limit = trial.clause.limit * trial.kit.settings.patience
-    end = asyncio.get_running_loop().time() + limit
-    while not (made := await trial.look("refer")).get("referral_id"):
+    end, made = asyncio.get_running_loop().time() + limit, list[str]()
+    while not made:
         if asyncio.get_running_loop().time() > end:
-            raise Broken(f"a referral by the owner within {limit:.0f} s", str(made))
+            raise Broken(f"a referral by the owner within {limit:.0f} s", trial.came[-1])
         await trial.kit.bus.changes(_LOOKS_EVERY)
+        with trial.last_only():
+            await _one_more(trial, made)

@@ -56,11 +56,13 @@ async def poison(trial: Trial) -> None:
     """Puts twenty unreadable records into each topic, and good ones into the same partitions behind them."""
     scenes = [await roles.make(trial) for _ in range(6)]
     for name, key, value, headers in _poisons(trial):
-        trial.sent.append(f"poison: {name}")
+        places = []
         for event in EVENTS:
             topic = f"{trial.locality}.{event}.v1"
             partition = trial.rng.randrange(trial.kit.bus.partitions.get(topic, 1))
             await trial.kit.bus.say_raw(topic, key, value, headers, partition)
+            places.append(f"{topic} {partition}")
+        trial.sent.append(f"poison: {name}, in {', '.join(places)}")
     for good in (each for scene in scenes for each in scene.events):
         partition = partition_of(good.referral.encode(), trial.kit.bus.partitions.get(good.topic, 1))
         await trial.kit.bus.say_raw(good.topic, b"\xff", b"\xff", [("ce_id", b"\xff")], partition)
@@ -91,10 +93,14 @@ async def kinds(trial: Trial) -> None:
         return
     for kind, referral in scenes:
         if kind not in (*_ENDS, "meeting_waiting"):
-            await trial.until(f"{kind}: a meeting or a reason", partial(_answered, trial, referral))
+            await trial.until(
+                f"a meeting or a reason for {referral}, with {kind}", partial(_answered, trial, referral)
+            )
     for kind, referral in scenes:
         if kind in _ENDS:
-            await trial.until(f"no meeting after {kind}", partial(_stands_none, trial, referral))
+            await trial.until(
+                f"no meeting of {referral} after {kind}", partial(_stands_none, trial, referral)
+            )
     await trial.rest()
     for kind, referral in scenes:
         booked = trial.said(referral, "meeting_booked")
@@ -160,10 +166,9 @@ async def unknown(trial: Trial) -> None:
 @clause(
     "F3/later-version",
     "A record of a later version is no fact, and stops nothing",
-    parts={"booking", "evaluation", "notifications", "casework"},
 )
 async def later_version(trial: Trial) -> None:
-    """Puts a creation of version 2 into the topic of version 1, and a good referral behind it."""
+    """Puts facts of version 2 into the topics of version 1, and good ones of another referral behind them."""
     never, scene = await roles.make(trial), await roles.make(trial)
     for event in never.events:
         topic, key = event.topic, event.referral.encode()

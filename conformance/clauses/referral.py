@@ -1,6 +1,6 @@
 """Referral: creations, withdrawals and safe contact, each done at the part by its adapter."""
 
-from conformance.clause import clause
+from conformance.clause import NotTried, clause
 from conformance.contract import differences
 from conformance.events import Event
 from conformance.trial import Trial
@@ -14,9 +14,7 @@ async def refer(trial: Trial, **given: str) -> Event:
     referral = str(made.get("referral_id", ""))
     trial.expect(bool(referral), "a referral_id of the new referral", made)
     trial.referrals[referral] = trial.locality
-    return await trial.until(
-        "referral_created", lambda: next(iter(trial.said(referral, "referral_created")), None)
-    )
+    return await trial.first(referral, "referral_created")
 
 
 @clause("REF-1", "A referral is created once, by its schema, with an opaque person_ref", parts=REFERRAL)
@@ -28,7 +26,7 @@ async def created(trial: Trial) -> None:
         wrong = differences(event.event, event.data)
         trial.expect(not wrong, "a body by its schema", f"{wrong} in {event.line()}")
         found = trial.said(event.referral, "referral_created")
-        trial.expect(len(found) == 1, "one creation", "; ".join(each.line() for each in found))
+        trial.expect_one(found)
     refs = {event.data["person_ref"] for event in events}
     trial.expect(len(refs) == 2, "a person_ref of each person", refs)
 
@@ -36,8 +34,6 @@ async def created(trial: Trial) -> None:
 @clause("REF-1/locality", "A person has another person_ref in another locality", parts=REFERRAL)
 async def person_ref(trial: Trial) -> None:
     """Refers one person in two localities."""
-    from conformance.clause import NotTried
-
     settings = trial.kit.settings
     if not settings.other_locality:
         raise NotTried("The part serves one locality: give --other-locality.")
@@ -45,8 +41,8 @@ async def person_ref(trial: Trial) -> None:
     here = await refer(trial, person=person)
     trial.locality = settings.other_locality
     there = await refer(trial, person=person)
-    different = here.data["person_ref"] != there.data["person_ref"]
-    trial.expect(different, "two references of one person", there.line())
+    refs = here.data["person_ref"], there.data["person_ref"]
+    trial.expect(refs[0] != refs[1], f"another person_ref than {refs[0]}, of {here.referral}", refs[1])
 
 
 @clause("REF-2", "A person has one open referral in a locality", parts=REFERRAL)
@@ -66,12 +62,10 @@ async def withdrawn(trial: Trial) -> None:
     event = await refer(trial)
     for _ in range(2):
         await trial.hand("withdraw", referral_id=event.referral)
-    await trial.until(
-        "referral_withdrawn", lambda: next(iter(trial.said(event.referral, "referral_withdrawn")), None)
-    )
+    await trial.first(event.referral, "referral_withdrawn")
     await trial.rest()
     found = trial.said(event.referral, "referral_withdrawn")
-    trial.expect(len(found) == 1, "one withdrawal", "; ".join(each.line() for each in found))
+    trial.expect_one(found)
 
 
 @clause("REF-5", "A change of safe contact is a code, said once, and the next retracts it", parts=REFERRAL)
@@ -80,10 +74,8 @@ async def contact(trial: Trial) -> None:
     event = await refer(trial)
     for _ in range(2):
         await trial.hand("contact", referral_id=event.referral, contact="ring")
-    said = await trial.until(
-        "contact_changed", lambda: next(iter(trial.said(event.referral, "contact_changed")), None)
-    )
+    said = await trial.first(event.referral, "contact_changed")
     trial.expect(said.data["contact"] == "ring", "ring", said.line())
     await trial.rest()
     found = trial.said(event.referral, "contact_changed")
-    trial.expect(len(found) == 1, "one change", "; ".join(each.line() for each in found))
+    trial.expect_one(found)

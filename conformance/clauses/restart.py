@@ -87,5 +87,7 @@ async def full_log(trial: Trial) -> None:
     trial.expect(
         not anew, "nothing about referrals that were answered", "; ".join(each.line() for each in anew[:5])
     )
-    again = [await roles.effects(trial, each) for each in scenes]
-    trial.expect(again == counted, f"as before the restart: {counted}", again)
+    for scene, before_it in zip(scenes, counted, strict=True):
+        found = await roles.effects(trial, scene)
+        times = f"{before_it} times, as before the restart"
+        trial.expect(found == before_it, f"{scene.effect(trial)}, {times}", f"{found} times")

@@ -4,6 +4,7 @@ import json
 
 import httpx
 
+from conformance.answers import document
 from conformance.clause import clause
 from conformance.clauses.referral import REFERRAL, refer
 from conformance.issuer import ANOTHER
@@ -32,12 +33,12 @@ async def claims(trial: Trial) -> None:
     }
     answer = await trial.ask("POST", _CLAIMS, _SCOPE, body)
     trial.expect(answer.status_code == 200, "200", answer.status_code)
-    found = answer.json()
+    found = document(answer)
     person = found["people"].get(event.referral, {})
     trial.expect(bool(person.get("name")) and set(person) <= set(_FIELDS), "the fields asked for", person)
     trial.expect(found["missing"] == {body["referrals"][1]: 404}, "404 for the other", found["missing"])
     one = await _claim(trial, event.referral)
-    trial.expect(one.status_code == 200 and set(one.json()) == {"name"}, "the name alone", one.text)
+    trial.expect(one.status_code == 200 and set(document(one)) == {"name"}, "the name alone", one.text)
     none = await _claim(trial, trial.new_id())
     trial.expect(none.status_code == 404, "404", none.status_code)
 
@@ -46,7 +47,6 @@ async def claims(trial: Trial) -> None:
 async def tokens(trial: Trial) -> None:
     """Asks with a token of another locality, for another audience, without the scope, and without any."""
     event = await refer(trial)
-    api = trial.api
     query = {"locality": trial.locality, "fields": "name", "purpose": "meeting"}
     callers = (
         ("of another locality", 403, trial.kit.token(localities=["elsewhere"], scope=_SCOPE)),
@@ -54,10 +54,9 @@ async def tokens(trial: Trial) -> None:
         ("that is none", 401, "not-a-token"),
     )
     for name, wanted, token in callers:
-        trial.sent.append(f"GET {_CLAIMS}/{event.referral} with a token {name}")
         headers = {"authorization": f"Bearer {token}"}
-        answer = await trial.kit.http.get(f"{api}{_CLAIMS}/{event.referral}", params=query, headers=headers)
-        trial.came.append(f"{answer.status_code}: {answer.text[:300]}")
+        how = f"with a token {name}"
+        answer = await trial.request("GET", f"{_CLAIMS}/{event.referral}", headers, how=how, **query)
         trial.expect(
             answer.status_code == wanted,
             f"{wanted} for a token {name}",
@@ -74,10 +73,10 @@ async def erased(trial: Trial) -> None:
     await trial.hand("erase", referral_id=event.referral)
     gone = await _claim(trial, event.referral)
     trial.expect(gone.status_code == 410, "410", f"{gone.status_code} {gone.text}")
-    await trial.until("person_erased", lambda: next(iter(trial.said(event.referral, "person_erased")), None))
+    await trial.first(event.referral, "person_erased")
     await trial.rest()
     found = trial.said(event.referral, "person_erased")
-    trial.expect(len(found) == 1, "one person_erased", "; ".join(each.line() for each in found))
+    trial.expect_one(found)
 
 
 @clause("ERASE-5", "A person who is referred again after an erasure is somebody new", parts=REFERRAL)

@@ -80,7 +80,7 @@ class HandOverCommand:
         Raises:
             CommandError: a store is away, or what is asked is refused.
         """
-        report = read_report(self.report, self.part)
+        report = read_report(self.report, self.part, self.to)
         async with open_stores(config, self.locality, self.part, self.why) as stores:
             if self.verb != "back":
                 self._check_owner(stores)

@@ -185,8 +185,10 @@ class Report:
     not_tried: tuple[str, ...] = ()
 
 
-def read_report(file: Path | None, part: str) -> Report:
-    """The report of the conformance kit: a JSON object with `contract`, `part`, `passed` and `not_tried`.
+def read_report(file: Path | None, part: str, to: str) -> Report:
+    """The report of the conformance kit on the new owner's part.
+
+    It is a JSON object with `contract`, `part`, `owner`, `passed` and `not_tried`.
 
     Raises:
         CommandError: the file cannot be read, or is no report.
@@ -196,15 +198,18 @@ def read_report(file: Path | None, part: str) -> Report:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         contract, of_part, passed = content["contract"], content["part"], content["passed"]
+        owner = content["owner"]
         not_tried = tuple(str(each) for each in content["not_tried"])
     except OSError as error:
         raise CommandError(f"{file.name} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError):
         raise CommandError(
-            f"{file.name} is no report: it needs a JSON object with contract, part, passed and not_tried."
+            f"{file.name} is no report: it needs a JSON object with contract, part, owner, passed, not_tried."
         ) from None
     if of_part != part:
         return Report(f"the report is about {of_part}, and {part} is handed over")
+    if owner != to:
+        return Report(f"the report is about {owner}, and {part} goes to {to}")
     version = str(status()["version"])
     # A system that was built on an earlier state of a version goes on working.
     if str(contract).partition(".")[0] != version.partition(".")[0]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -14,18 +14,23 @@ from starlette.routing import Route
 
 from conformance.issuer import Issuer
 from deploy.local.ports import LOOPBACK, free_port
-from tests.harness.conformance.ours import LOCALITIES
 from tests.harness.feed.records import lunch_club
 from tests.harness.referral.people import referral_body
 
+# Seconds for which an answer of 503 is asked again.
+_AGAIN_FOR = 30
 Do = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 class Hands:
     """Serves the kit's requests, and asks the part with tokens of the kit's issuer."""
 
-    def __init__(self, part_url: str, *, keeps_link_workers: bool = False) -> None:
+    def __init__(
+        self, part_url: str, localities: Mapping[str, str], *, keeps_link_workers: bool = False
+    ) -> None:
+        """`localities`: those of the run, each with a practice."""
         self.part_url = part_url
+        self.localities = localities
         self._keeps_link_workers = keeps_link_workers
         self.issuer: Issuer  # The kit's, once it serves.
         port = free_port()
@@ -65,15 +70,20 @@ class Hands:
             return JSONResponse(await do(body))
         except httpx.HTTPStatusError as error:
             return JSONResponse({"status": error.response.status_code, "body": error.response.text}, 502)
-        except httpx.TransportError as error:  # The kit has killed the part.
+        except (httpx.TransportError, TimeoutError) as error:  # The kit has killed the part.
             return JSONResponse({"body": type(error).__name__}, 502)
 
     async def _ask(self, method: str, path: str, body: Any = None, **claims: Any) -> Any:
-        token = self.issuer.token(**{"sub": "conformance-hands", "localities": list(LOCALITIES), **claims})
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-            answer = await http.request(
-                method, f"{self.part_url}{path}", json=body, headers={"authorization": f"Bearer {token}"}
-            )
+        token = self.issuer.token(
+            **{"sub": "conformance-hands", "localities": list(self.localities), **claims}
+        )
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http, asyncio.timeout(_AGAIN_FOR):
+            while True:
+                answer = await http.request(method, f"{self.part_url}{path}", json=body, headers=headers)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                await asyncio.sleep(0.5)
         answer.raise_for_status()
         return answer.json() if answer.content else {}
 
@@ -100,8 +110,7 @@ class Hands:
         return {entry["id"]: entry for entry in listed.json()["link_workers"]} if listed.is_success else {}
 
     async def _refer(self, body: dict[str, Any]) -> dict[str, Any]:
-        slug = body["locality"]
-        practice = LOCALITIES[slug]
+        practice = self.localities[body["locality"]]
         asked = (
             self._people.setdefault(body.get("person", ""), referral_body())
             if "person" in body
@@ -120,7 +129,7 @@ class Hands:
 
     async def _withdraw(self, body: dict[str, Any]) -> dict[str, Any]:
         path = f"/api/referral/v1/referrals/{body['referral_id']}/withdraw"
-        practice = LOCALITIES[body["locality"]]
+        practice = self.localities[body["locality"]]
         try:
             await self._ask("POST", path, {"reason": "person_asked"}, role="referrer", practices=[practice])
         except httpx.HTTPStatusError as error:
@@ -130,7 +139,7 @@ class Hands:
 
     async def _contact(self, body: dict[str, Any]) -> dict[str, Any]:
         path = f"/api/referral/v1/referrals/{body['referral_id']}/contact"
-        practice = LOCALITIES[body["locality"]]
+        practice = self.localities[body["locality"]]
         caller: dict[str, Any] = {"role": "referrer", "practices": [practice]}
         known = await self._ask("GET", path, **caller)
         change = {"telephone": known["telephone"], "safe_to_text": body["contact"]}
@@ -144,13 +153,14 @@ class Hands:
 
     async def _state(self, body: dict[str, Any]) -> dict[str, Any]:
         path = f"/api/referral/v1/referrals/{body['referral_id']}"
-        found = await self._ask("GET", path, role="referrer", practices=[LOCALITIES[body["locality"]]])
+        found = await self._ask("GET", path, role="referrer", practices=[self.localities[body["locality"]]])
         return {"stage": found["stage"]}
 
     async def _figures(self, body: dict[str, Any]) -> dict[str, Any]:
         found = await self._ask("GET", "/api/evaluation/v1/figures", role="programme_admin")
         place = next((each for each in found["places"] if each["place"] == body["locality"]), None)
-        return {"referrals": place["referred"] if place else 0}
+        steps = {step["code"]: step["people"] for step in place["journey"]} if place else {}
+        return {"referrals": steps.get("referred", 0)}
 
     async def _attended(self, body: dict[str, Any]) -> dict[str, Any]:
         name = f"lw-{body['locality']}-901"

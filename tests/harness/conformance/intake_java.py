@@ -1,6 +1,7 @@
 """`examples/intake-java` beside the kit: the adapter that does at its desk what the kit asks people to do."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 from conformance.settings import Settings
 from deploy.local.ports import LOOPBACK, free_port
 from tests.harness.conformance.hands import Hands
-from tests.harness.conformance.ours import LOCALITIES, kafka_of
+from tests.harness.conformance.ours import kafka_of
 from tests.harness.referral.intake_java import NAME, ask_desk, compiled_intake, form, settings
 from tests.harness.referral.people import referral_body
 from tests.harness.stores import Stores
@@ -25,7 +26,7 @@ class Desk(Hands):
     async def _refer(self, body: dict[str, Any]) -> dict[str, Any]:
         slug, new = body["locality"], referral_body()
         asked = self._people.setdefault(body["person"], new) if "person" in body else new
-        answer = await ask_desk(self.part_url, slug, "POST", body=form(asked, LOCALITIES[slug]))
+        answer = await ask_desk(self.part_url, slug, "POST", body=form(asked, self.localities[slug]))
         if answer.status_code == httpx.codes.CONFLICT:
             return {"refused": answer.json()["type"]}
         return {"referral_id": answer.raise_for_status().json()["referral_id"]}
@@ -52,21 +53,23 @@ class Desk(Hands):
         return next(each for each in lines if each["referral_id"] == body["referral_id"])
 
 
-async def intake_beside_the_kit(at: Stores, folder: Path, seed: int) -> tuple[Settings, Desk]:
+async def intake_beside_the_kit(
+    at: Stores, folder: Path, localities: Mapping[str, str]
+) -> tuple[Settings, Desk]:
     """The part in two localities, which a command starts, as a partner's is. Its desk is not started yet."""
     port, place = free_port(), folder / NAME
     address = f"http://{LOOPBACK}:{port}"
     command = await compiled_intake(place)
-    desk = Desk(address)
-    here, there = LOCALITIES
+    desk = Desk(address, localities)
+    here, there = localities
     return (
         Settings(
             kafka=kafka_of(at.kafka),
             part="referral",
             locality=here,
-            practice=LOCALITIES[here],
+            practice=localities[here],
             other_locality=there,
-            other_practice=LOCALITIES[there],
+            other_practice=localities[there],
             source=f"/{here}/{NAME}",
             inbox=True,
             api=address,
@@ -74,7 +77,6 @@ async def intake_beside_the_kit(at: Stores, folder: Path, seed: int) -> tuple[Se
             start=f"exec {shlex.join(command)}",
             wipe=f"rm -f {place}/*.sqlite*",
             ready=f"{address}/readyz",
-            seed=seed,
             environment=settings(place, port, address),
         ),
         desk,

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError
 from pymongo import AsyncMongoClient
 
+from conformance.clause import Away
 from conformance.settings import Kafka
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import ROOT
@@ -31,7 +32,8 @@ SERVICE: Mapping[str, Part] = {
     "notifications": "notifications",
     "evaluation": "evaluation",
 }
-LOCALITIES: Mapping[str, str] = {"meir": "M83100", "longton": "M83126"}
+# Modules that start a service, if it is not the service's own.
+MODULES: Mapping[Part, str] = {"notifications": "tests.harness.conformance.by_day"}
 _READY_WITHIN = 180.0
 
 
@@ -46,6 +48,7 @@ class OurPart:
     """One service, started, killed and emptied by the kit. `kit_url` is where it finds all others."""
 
     part: str
+    localities: Sequence[str]
     kafka: KafkaConnection
     mongo_url: str
     log: Path
@@ -69,7 +72,7 @@ class OurPart:
         with self.log.open("ab") as out:
             self.process = await asyncio.to_thread(
                 subprocess.Popen[bytes],
-                [sys.executable, "-m", f"services.{self.service}"],
+                [sys.executable, "-m", MODULES.get(self.service, f"services.{self.service}")],
                 cwd=ROOT,
                 env=self._environment(),
                 stdout=out,
@@ -88,24 +91,22 @@ class OurPart:
 
     async def wipe(self) -> bool:
         """Drops the database, and has the groups begin at the beginning."""
-        await self.forget()
-        for slug in LOCALITIES:
-            places = await self._places(slug)
-            name = group(slug, self.service)
-            async with AIOKafkaConsumer(**self.kafka.client_arguments(), group_id=name) as consumer:
-                consumer.assign(places)
-                await self._begin_again(consumer, places)
+        await asyncio.gather(self.forget(), *(self._begin_again(slug) for slug in self.localities))
         return True
 
-    async def _begin_again(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
-        """Commits the beginning once the killed member's session has ended."""
-        for _ in range(20):
-            try:
-                await consumer.commit(dict.fromkeys(places, 0))
-            except CommitFailedError:
-                await asyncio.sleep(1)
-            else:
-                return
+    async def _begin_again(self, slug: str) -> None:
+        """Commits the beginning of a locality's topics once the killed member's session has ended."""
+        places = await self._places(slug)
+        name = group(slug, self.service)
+        async with AIOKafkaConsumer(**self.kafka.client_arguments(), group_id=name) as consumer:
+            consumer.assign(places)
+            for _ in range(80):
+                try:
+                    await consumer.commit(dict.fromkeys(places, 0))
+                except CommitFailedError:
+                    await asyncio.sleep(0.25)
+                else:
+                    return
         raise RuntimeError("a killed member stays in its group")
 
     async def forget(self) -> None:
@@ -135,7 +136,7 @@ class OurPart:
             "LINKWORK_ENV": "development",
             "LINKWORK_MONGO_URL": self.mongo_url,
             "LINKWORK_DATABASE": self.database,
-            "LINKWORK_LOCALITIES": ",".join(LOCALITIES),
+            "LINKWORK_LOCALITIES": ",".join(self.localities),
             "LINKWORK_CONTROL_TOPIC": NO_TOPIC,
             "LINKWORK_HOST": LOOPBACK,
             "LINKWORK_PORT": str(self.port),
@@ -159,11 +160,11 @@ class OurPart:
             while asyncio.get_running_loop().time() < end:
                 assert self.process is not None
                 if self.process.poll() is not None:
-                    raise RuntimeError(f"{self.service} ended: see {self.log}")
+                    raise Away(f"{self.service} ended: see {self.log}")
                 try:
                     if (await http.get(f"{self.url}/readyz")).is_success:
                         return
                 except httpx.TransportError:
                     pass
                 await asyncio.sleep(0.2)
-        raise RuntimeError(f"{self.service} is not ready within {_READY_WITHIN:.0f} s: see {self.log}")
+        raise Away(f"{self.service} is not ready within {_READY_WITHIN:.0f} s: see {self.log}")

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from conformance.meetings import Meeting
 from tests.harness.conformance import decide
-from tests.harness.conformance.small_server import Problem, allowed
+from tests.harness.conformance.small_server import Problem, allowed, owned
 
 if TYPE_CHECKING:
     from tests.harness.conformance.small_booking import SmallBooking
@@ -73,8 +73,7 @@ class Operations:
                 raise Problem(422, "idempotency_key")
             return JSONResponse(known[1])
         slug = body["locality"]
-        if not self.part.decides(slug):
-            raise Problem(409, "not_owner")
+        owned(self.part, slug)
         which = (slug, of) if "/referrals/" in request.url.path else self._meeting(of, slug)[0]
         answer = await self._done(which, do, body)
         self.part.stored.replies[key] = ([do, of, body], answer)

@@ -1,6 +1,7 @@
 """Small parts beside booking: as much of each as the kit tries, right or wrong by the switches."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,8 +13,8 @@ from starlette.routing import Route
 from conformance.events import Event
 from conformance.world import SERVICE
 from tests.harness.conformance.small_part import Key, SmallPart
-from tests.harness.conformance.small_server import Problem, allowed
-from tests.harness.conformance.stages import stage_of
+from tests.harness.conformance.small_server import Problem, allowed, owned
+from tests.harness.conformance.stages import folded_state
 
 _LINK_WORKERS = "/api/contract/v1/casework/link-workers"
 _AGREEMENT = {"by": "person", "how": "in_person", "at": "2026-01-05T09:00:00Z"}
@@ -38,6 +39,10 @@ class _WithHands(SmallPart, ABC):
             return JSONResponse({})
         found = await self.do(body)
         return JSONResponse({}, 501) if found is None else JSONResponse(found)
+
+    def folded(self, key: Key) -> Mapping[str, Any]:
+        """The state of a referral, as the vectors have it."""
+        return folded_state(self.stored.facts[key].values(), self.sources)
 
     def facts(self, key: Key, kind: str) -> list[Event]:
         """Facts of a kind that nobody retracted, the first first."""
@@ -64,7 +69,8 @@ class SmallReferral(_WithHands):
     async def do(self, body: dict[str, Any]) -> dict[str, Any] | None:
         slug, referral = body["locality"], body.get("referral_id", "")
         if body["do"] == "refer":
-            return await self._refer(slug, body.get("person") or str(uuid4()))
+            async with self._busy:
+                return await self._refer(slug, body.get("person") or str(uuid4()))
         if body["do"] == "withdraw":
             if not self.facts((slug, referral), "referral_withdrawn") or "withdraws twice" in self.faults:
                 await self.say(
@@ -87,9 +93,8 @@ class SmallReferral(_WithHands):
             active = self.state((slug, referral)).active
             return {"stage": "booked" if active and "shows no meeting" not in self.faults else "waiting"}
         if body["do"] == "stage":
-            facts = self.stored.facts[slug, referral].values()
             hidden = "shows no meeting" in self.faults
-            return {"stage": "waiting" if hidden else stage_of(facts, self.sources)}
+            return {"stage": "waiting" if hidden else self.folded((slug, referral))["stage"]}
         return None
 
     async def kill(self) -> None:
@@ -172,6 +177,7 @@ class SmallCasework(_WithHands):
     async def do(self, body: dict[str, Any]) -> dict[str, Any] | None:
         if body["do"] != "attended":
             return None
+        owned(self, body["locality"])
         meeting = str(uuid4()) if "names another meeting" in self.faults else body["meeting_id"]
         await self.say(body["locality"], body["referral_id"], "meeting_attended", {"meeting_id": meeting})
         return {}
@@ -179,15 +185,18 @@ class SmallCasework(_WithHands):
     async def _cases(self, request: Request) -> JSONResponse:
         body, found = await request.json(), {}
         await allowed(self, request, "contacts:read", body["locality"])
+        owned(self, body["locality"])
         for referral in body["referrals"]:
-            key = (body["locality"], referral)
-            changed = self.facts(key, "link_worker_changed")
-            meetings = self.state(key).meetings if self.facts(key, "referral_created") else ()
-            if changed and "forgets handed over cases" not in self.faults:
-                found[referral] = max(changed, key=lambda each: each.id).data["link_worker"]
-            elif meetings:
-                found[referral] = meetings[-1].booking.data["link_worker"]
+            if worker := self._worker((body["locality"], referral)):
+                found[referral] = worker
         return JSONResponse({"link_workers": found})
+
+    def _worker(self, key: Key) -> str | None:
+        meetings = self.state(key).meetings
+        if "forgets handed over cases" in self.faults and meetings:
+            return str(meetings[-1].booking.data["link_worker"])
+        worker: str | None = self.folded(key)["meetings"]["link_worker"]
+        return worker
 
     async def _listed(self, request: Request) -> JSONResponse:
         slug = request.query_params["locality"]
@@ -209,6 +218,7 @@ class SmallDirectory(_WithHands):
         return [
             Route("/api/matching/v1/services/{of}", self._service),
             Route("/api/matching/v1/prescriptions/{of}/link", self._link, methods=["POST"]),
+            Route("/api/contract/v1/directory/prescriptions/{of}/answer", self._answer, methods=["POST"]),
         ]
 
     async def do(self, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -218,17 +228,32 @@ class SmallDirectory(_WithHands):
         await allowed(self, request, "contacts:read directory:read", request.query_params["locality"])
         if request.path_params["of"] != SERVICE and "knows every service" not in self.faults:
             raise Problem(404, "unknown_service")
-        return JSONResponse({"id": SERVICE, "email": "service@example.org"})
+        return JSONResponse({"service": {"id": SERVICE, "name": "Example"}, "asks_email": None})
 
     async def _link(self, request: Request) -> JSONResponse:
         slug = request.query_params["locality"]
         await allowed(self, request, "links:write", slug)
-        for there, referral in list(self.stored.facts):
-            key = (there, referral)
+        owned(self, slug)
+        self._case_of(slug, request.path_params["of"])
+        return JSONResponse({"url": "https://link.example.org/"})
+
+    async def _answer(self, request: Request) -> JSONResponse:
+        body, of = await request.json(), request.path_params["of"]
+        await allowed(self, request, "links:write", body["locality"])
+        owned(self, body["locality"])
+        case = self._case_of(body["locality"], of)
+        for _ in range(2 if "answers twice" in self.faults else 1):
+            said = {"prescription_id": of, "reply": body["reply"]}
+            await self.say(*case, "provider_replied", said)
+        return JSONResponse({"prescription_id": of})
+
+    def _case_of(self, slug: str, prescription: str) -> Key:
+        """The open case that has a prescription. Raises Problem if there is none."""
+        for key in list(self.stored.facts):
             named = [f.data["prescription_id"] for f in self.facts(key, "service_prescribed")]
             ended = self.state(key).ended and "links the ended" not in self.faults
-            if there == slug and request.path_params["of"] in named and not ended:
-                return JSONResponse({"url": "https://link.example.org/"})
+            if key[0] == slug and prescription in named and not ended:
+                return key
         raise Problem(404, "unknown_prescription")
 
 
@@ -236,6 +261,10 @@ class SmallNotifications(SmallPart):
     """Notifications: one text about each meeting that stands."""
 
     part = "notifications"
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._kept: dict[str, dict[str, Any]] = {}
 
     async def act(self, key: Key, *, again: bool = False) -> None:
         async with self._busy:
@@ -245,16 +274,24 @@ class SmallNotifications(SmallPart):
         slug, referral = key
         state = self.state(key)
         created = [f for f in self.stored.facts[key].values() if f.kind == "referral_created"]
-        if state.ended or state.active is None or not created:
+        ended = state.ended and "keeps numbers" not in self.faults
+        if ended or state.active is None or not created:
             return
         name = f"{referral}/{state.active.id}"
         if name in self.stored.replies or self._too_old(state.active.booking):
+            return
+        if not self.decides(slug):
+            # The owner tells of it.
+            self.stored.replies[name] = (None, None)
             return
         contact = created[0].data["contact"]
         path = f"{self.url}/api/referral/v1/claims/{referral}"
         query = {"locality": slug, "fields": ["telephone", "safe_to_text"], "purpose": "message"}
         answer = await self.http.get(path, params=query, headers=self.bearer)
         person = {"telephone": "+447700900999", **answer.json()}
+        self._kept = {**self._kept, **({referral: person} if answer.is_success else {})}
+        if "keeps numbers" in self.faults:
+            person = self._kept.get(referral, person)
         plain = contact == "yes" and person.get("safe_to_text") == "yes"
         self.stored.replies[name] = (None, None)
         if plain or "writes to everybody" in self.faults:
@@ -281,9 +318,12 @@ class SmallEvaluation(_WithHands):
             )
         }
 
-    def _counts(self, key: Key) -> int:
-        created = self.facts(key, "referral_created")
+    def _counts(self, key: Key) -> bool:
         if "never takes away" in self.faults:
-            created = [f for f in self.stored.facts[key].values() if f.kind == "referral_created"]
-        wrong = any(f.data["reason"] == "made_in_error" for f in self.facts(key, "referral_withdrawn"))
-        return int(bool(created) and (not wrong or "counts errors" in self.faults))
+            return any(f.kind == "referral_created" for f in self.stored.facts[key].values())
+        state = self.folded(key)
+        if state["endings"]["erased"] and "forgets the erased" in self.faults:
+            return False
+        endings = {(each["kind"], each["reason"]) for each in state["endings"]["endings"]}
+        wrong = endings & {("withdrawn", "made_in_error"), ("declined", "duplicate")}
+        return state["creation"] is not None and (not wrong or "counts errors" in self.faults)

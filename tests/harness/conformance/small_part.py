@@ -29,6 +29,7 @@ from conformance.events import (
 from conformance.meetings import Referral, state_of
 from conformance.sources import Sources
 from conformance.world import NAME
+from tests.harness.conformance.reading import readable
 from tests.harness.conformance.small_server import SmallServer
 
 LOOKS_EVERY = 0.2
@@ -247,7 +248,9 @@ class SmallPart:
             return False
         if data.get("locality") != slug or not event.source.startswith(f"/{slug}/"):
             return False
-        if event.event == "referral-created" and not {"practice", "needs"} <= set(data):
+        if not readable(event.event, data):
+            return False
+        if "follows only as owner" in self.faults and not self.decides(slug):
             return False
         if "reads no words of its own" in self.faults and event.source == f"/{slug}/{self.name}":
             return False

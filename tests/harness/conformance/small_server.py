@@ -59,6 +59,12 @@ async def allowed(part: "SmallPart", request: Request, scope: str, locality: str
         raise Problem(403, "locality")
 
 
+def owned(part: "SmallPart", slug: str) -> None:
+    """Raises Problem unless the part is its owner's in this locality."""
+    if not part.decides(slug):
+        raise Problem(409, "not_owner")
+
+
 async def _refused(_: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)
     content = {"type": f"https://linkwork.example.org/problems/{problem.code}", "status": problem.status}

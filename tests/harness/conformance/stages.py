@@ -1,15 +1,17 @@
-"""The stage of a referral from the facts that a small part keeps."""
+"""The state of a referral from the facts that a small part keeps, by the reference fold."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from conformance.contract import authority
 from conformance.events import Event, stamp
 from conformance.sources import Sources
 from shared.contract.history.vectors import FORMAT, folded, load
 
 
-def stage_of(facts: Iterable[Event], sources: Sources) -> str:
-    """The stage that these facts fold to."""
+def folded_state(facts: Iterable[Event], sources: Sources) -> Mapping[str, Any]:
+    """The state that these facts fold to, as the vectors have it. A kind to come changes nothing."""
     said = [
         {
             "source": each.source,
@@ -20,6 +22,7 @@ def stage_of(facts: Iterable[Event], sources: Sources) -> str:
             "body": each.data,
         }
         for each in facts
+        if each.kind in authority()
     ]
     vector = {"name": "", "rules": [], "rule": "", "facts": said, "state": {}}
     file = {
@@ -29,4 +32,4 @@ def stage_of(facts: Iterable[Event], sources: Sources) -> str:
         "source_parts": dict(sources.brings),
         "vectors": [vector],
     }
-    return str(folded(load(json.dumps(file))).vectors[0].state["stage"])
+    return folded(load(json.dumps(file))).vectors[0].state

@@ -31,6 +31,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LOOKING = replace(TOY, look=book)
 THERE: tuple[Step, ...] = ("claim", "stop", "mark", "give", "raise")
 BACK: tuple[Step, ...] = ("claim", "withdraw", "mark", "raise")
+PASSED: dict[str, Any] = {
+    "contract": "1",
+    "part": "booking",
+    "owner": JS,
+    "passed": True,
+    "not_tried": [],
+}
 FORCED: tuple[Step, ...] = ("claim", "withdraw", "end", "mark", "raise")
 
 
@@ -221,7 +228,7 @@ async def test_plan_says_what_will_happen(
     here: Programme, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = tmp_path / "report.json"
-    report.write_text(json.dumps({"contract": "1", "part": "booking", "passed": True, "not_tried": []}))
+    report.write_text(json.dumps(PASSED))
     words = ["plan", here.here, "booking", "--to", JS, "--report", str(report)]
     assert await here.command(*words, "--json") == 0
     plan = json.loads(capsys.readouterr().out)
@@ -246,15 +253,15 @@ async def test_plan_says_what_will_happen(
 
 async def test_report_that_is_asked_for_has_to_have_passed(here: Programme, tmp_path: Any) -> None:
     report = tmp_path / "report.json"
-    passed: dict[str, Any] = {"contract": "1", "part": "booking", "passed": True, "not_tried": []}
     for content, sentence in (
-        (passed | {"contract": "0.9.0"}, "is of contract 0.9.0, and this is "),
-        (passed | {"passed": False}, "booking has not passed, by contract 1"),
-        (passed | {"part": "casework"}, "the report is about casework"),
+        (PASSED | {"contract": "0.9.0"}, "is of contract 0.9.0, and this is "),
+        (PASSED | {"passed": False}, "booking has not passed, by contract 1"),
+        (PASSED | {"part": "casework"}, "the report is about casework"),
+        (PASSED | {"owner": "another"}, f"the report is about another, and booking goes to {JS}"),
         ({"passed": True}, "is no report: it needs"),
         ({"contract": "1", "part": "booking", "passed": True}, "is no report: it needs .* not_tried"),
         (
-            passed | {"not_tried": ["OWN-1", "OWN-3"]},
+            PASSED | {"not_tried": ["OWN-1", "OWN-3"]},
             r"Nothing was changed: .* 2 clauses were not tried \(OWN-1, OWN-3\)\. .* --accept-not-tried",
         ),
     ):
@@ -265,7 +272,7 @@ async def test_report_that_is_asked_for_has_to_have_passed(here: Programme, tmp_
     with pytest.raises(CommandError, match="no report of the conformance kit was given"):
         await strict.run()
     assert await here.owner() == (OURS, 0, None)
-    report.write_text(json.dumps(passed | {"not_tried": ["OWN-1"]}))
+    report.write_text(json.dumps(PASSED | {"not_tried": ["OWN-1"]}))
     assert await strict.run("--report", str(report), "--accept-not-tried", "--until", "claim") == 1
     assert (await here.owner())[:2] == (OURS, 0)
 

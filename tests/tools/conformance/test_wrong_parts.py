@@ -76,7 +76,9 @@ FAULTS: Mapping[str, str] = {
     "STORY/corrected": "answers nobody",
     "STORY/erased": "ignores erasure",
     "STORY/first-visit": "answers nobody",
+    "STORY/link-worker-changed": "ignores changes of link worker",
     "STORY/missed-rebooked": "never books again",
+    "STORY/provisional-yes": "confirms another meeting",
     "STORY/reopened": "books after meeting",
     "STORY/withdrawn": "keeps meetings of the ended",
 }

@@ -93,6 +93,19 @@ def test_repeat_names_everything_but_the_password() -> None:
     assert "secret" not in command
 
 
+def test_repeat_names_how_it_connects_and_waits() -> None:
+    kafka = Kafka("broker:9092", "kit", "secret", tls=True, ca_file="ca.pem")
+    command = repeat(replace(SETTINGS, kafka=kafka, settle=5.0, patience=2.5), BOOK_3)
+    assert "--user kit --ca-file ca.pem" in command
+    assert "--settle 5 --patience 2.5 --tls --inbox" in command
+    assert "--settle" not in repeat(SETTINGS, BOOK_3)
+
+
+def test_error_is_told_as_a_fault_of_the_kit() -> None:
+    assert "not of the part" in report.table(SETTINGS, [result("error")])
+    assert "not of the part" not in report.table(SETTINGS, [result("failed")])
+
+
 def test_repeat_of_a_run_by_make_is_a_command_of_make() -> None:
     command = repeat(replace(SETTINGS, make="make conformance PARTS=booking"), BOOK_3)
     assert command == "make conformance PARTS=booking ONLY=BOOK-3 SEED=7"

@@ -1,11 +1,14 @@
 """A trial's report, in which repeated looks stand once; and the tokens that the kit asks with."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from conformance.bus import Refused
 from conformance.clause import Clause, NotTried, clauses_of
+from conformance.events import Event
 from conformance.issuer import AUDIENCE, Issuer
 from conformance.kit import Kit
 from conformance.settings import Kafka, Settings
@@ -40,6 +43,41 @@ def test_look_after_another_word_keeps_the_one_before() -> None:
     look(at, "state", "booked")
     assert at.sent == ["state", "said", "state"]
     assert at.came == ["booked"]
+
+
+def event(referral: str, **data: Any) -> Event:
+    body = {"referral_id": referral, "locality": "sandbox", **data}
+    moment = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    return Event("0", "/sandbox/b", "meeting-booked", body, moment, moment)
+
+
+def heard(*events: Event, refused: tuple[Refused, ...] = ()) -> Trial:
+    """A trial of the referral `r`, of which the part `b` has said these facts."""
+    at = trial(source="/sandbox/b")
+    by_referral = {"r": list(events)}
+    bus = SimpleNamespace(refused=list(refused), said_by=lambda _, referral: by_referral.get(referral, []))
+    at.kit = cast("Kit", SimpleNamespace(settings=at.kit.settings, bus=bus))
+    at.referrals["r"] = "sandbox"
+    return at
+
+
+def test_refusals_of_the_trial_stand_in_its_report() -> None:
+    told = (
+        Refused("invalid_body", "the body differs at /minutes", event("r")),
+        Refused("not_owner", "the inbox has ended", event("r")),
+        Refused("wrong_key", "the key must be the referral", event("another")),
+        Refused("not_cloudevents", "it needs headers", None),
+    )
+    at = heard(refused=told)
+    assert at.heard_lines().count("refused by admission") == 3
+    assert "invalid_body (the body differs at /minutes): meeting_booked" in at.heard_lines()
+    assert "a record that the kit cannot read" in at.evidence()[-1]
+    assert at.refused_lines("not_owner") == [told[1].line()]
+
+
+def test_fact_that_differs_from_its_schema_is_named() -> None:
+    assert not heard().malformed()
+    assert "/minutes (type)" in heard(event("r", minutes="thirty")).malformed()
 
 
 def test_operations_without_address_are_not_tried() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from conformance.clause import clauses_of
 from conformance.clauses.intake import playable
-from conformance.contract import vectors
+from conformance.contract import stories, vectors
 from conformance.kit import Kit
+from conformance.play import can_be_played
 from conformance.settings import Kafka, Settings
 from conformance.trial import Trial
 from conformance.vectors import placed
@@ -38,3 +39,10 @@ def test_playable_vectors_have_one_creation_that_stands() -> None:
     assert len(found) > 100
     assert {stage for *_, stage in found} >= {"waiting", "booked", "met", "closed", "started"}
     assert "erased" not in {stage for *_, stage in found}
+
+
+def test_booking_plays_every_story_but_the_one_that_waits() -> None:
+    every = {each["name"] for each in stories()}
+    assert every - {each["name"] for each in stories() if can_be_played(each, "booking")} == {
+        "waiting-then-meeting"
+    }
