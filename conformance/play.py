@@ -48,21 +48,25 @@ class Play:
             trial.referrals[self.referral] = trial.locality
             trial.kit.world.enter_person(self.referral)
         within = {each["answered_by"]: _seconds(each["within"]) for each in self._story["duties"]}
+        # What nothing of the part stands between is said at once, so that no part decides in its midst.
+        together: list[Event] = []
         for event in self._story["events"]:
             if event["part"] == trial.kit.settings.part:
+                await trial.say(*together)
+                together.clear()
                 await self._act(self, event)
                 await self._answer(event, within.get(event["label"], trial.clause.limit))
             else:
-                await self._say(event)
+                together.append(self._said(event))
+        await trial.say(*together)
 
-    async def _say(self, event: Mapping[str, Any]) -> None:
+    def _said(self, event: Mapping[str, Any]) -> Event:
         label, source = event["label"], f"/{self._trial.locality}/{event['part']}"
         self.values[f"{label}.source"] = source
         moment = now()
-        said = Event(
+        return Event(
             self._value(f"{label}.id"), source, event["event"], self._filled(event["data"]), moment, moment
         )
-        await self._trial.say(said)
 
     async def _answer(self, event: Mapping[str, Any], seconds: float) -> None:
         kind = event["data"].get("kind", event["event"].replace("-", "_"))

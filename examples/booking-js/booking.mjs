@@ -79,7 +79,7 @@ export class Booking {
   #forget = (which, ...values) =>
     this.store.all(`delete from outbox where ${which} returning referral`, ...values).map(({ referral }) => referral);
 
-  #project(id, hold = 0) {
+  #project(id, hold = this.referrals.get(id)?.hold ?? 0) {
     const rows = this.store.all(`select record from facts where referral = ?1
       union all select record from outbox where referral = ?1`, id);
     const [priorities, brings] = ["priorities", "brings"].map((name) => this.store.kept(name) ?? {});
