@@ -105,7 +105,8 @@ def test_rows_of_an_ended_epoch_are_told_by_source() -> None:
 
 def test_detail_names_owner_and_epoch() -> None:
     detail = ownership(booking=TableOwner("vast-hub", 1)).detail()
-    assert detail["meir"]["booking"] == {"owner": "vast-hub", "epoch": 0, "decides": False, "looked": True}
+    standing = {"epoch": 0, "decides": False, "looked": True, "held": False}
+    assert detail["meir"]["booking"] == {"owner": "vast-hub", **standing}
 
 
 def test_unit_of_work_without_a_process_owns_everything() -> None:
