@@ -21,6 +21,7 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import Localities
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
 from shared.platform.web.owners import Owners
@@ -44,7 +45,7 @@ def create_app(
     table = table_of(settings, localities, clock)
     known = table.localities
     kernel = Kernel(service_definition(known), options(settings), table, clock, new_id)
-    http, owners = httpx.AsyncClient(), Owners.of(known, settings)
+    http, owners = httpx.AsyncClient(verify=trusted_by_clients()), Owners.of(known, settings)
     capacity = CapacityLookup(owners, ServiceClient(http, ServiceTokens(settings, clock)), clock)
 
     @asynccontextmanager

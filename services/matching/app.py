@@ -39,7 +39,7 @@ from services.matching.command_runner import CommandRunner
 from services.matching.definition import service_definition
 from services.matching.directory.catalogue import Catalogues, OwnCatalogue, OwnersCatalogue
 from services.matching.directory.feed_use_cases import FeedUseCases
-from services.matching.directory.fetching import FeedFetcher, tls_of
+from services.matching.directory.fetching import FeedFetcher
 from services.matching.directory.ownership import DirectoryOwnership
 from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.repository import Directory
@@ -86,6 +86,7 @@ from shared.platform.ids import NewId, new_id
 from shared.platform.key_ring import KeyRing
 from shared.platform.localities import Localities
 from shared.platform.localities.rules import ProgrammeRules
+from shared.platform.outbound.certificates import trusted_by_clients, trusted_with
 from shared.platform.outbound.resolving import resolve_name
 from shared.platform.web.app import create_service_app
 from shared.platform.web.offered import OfferedOperations
@@ -136,7 +137,7 @@ def create_app(
     )
     timings = options or Options.of(settings)
     kernel = Kernel(definition, timings, table, clock, new_id)
-    http, tokens = httpx.AsyncClient(), ServiceTokens(settings, clock)
+    http, tokens = httpx.AsyncClient(verify=trusted_by_clients()), ServiceTokens(settings, clock)
     owners = Owners.of(known, settings)
     vault = Vault(owners, http, tokens)
     client = ServiceClient(http, tokens)
@@ -247,7 +248,7 @@ def _features(
             Subscriptions(mongo),
             FeedFetcher(
                 resolve_name,
-                tls_of(settings.feed_ca_file),
+                trusted_with(settings.feed_ca_file),
                 settings.directory_limit,
                 settings.feed_private_addresses,
             ),

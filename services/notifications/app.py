@@ -28,6 +28,7 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import Localities
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.app import create_service_app
 from shared.platform.web.owners import Owners
 from shared.platform.web.pages import Pages
@@ -50,7 +51,7 @@ def create_app(
     """
     table = table_of(settings, localities, clock)
     known = table.localities
-    http = httpx.AsyncClient()
+    http = httpx.AsyncClient(verify=trusted_by_clients())
     peers = PeerServices(Owners.of(known, settings), http, ServiceTokens(settings, clock))
     sender = MessageSender(
         Addressing(peers, known, settings.public_url),

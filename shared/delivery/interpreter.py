@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from functools import cache
 from typing import Final
 
 # A batch makes some 60 objects a record that live as long as the batch. With Python's default threshold of
@@ -13,9 +14,9 @@ _COLLECT_AT: Final = (200_000, 5, 5)
 _SWITCH_SECONDS: Final = 0.0005
 
 
+@cache
 def tune_interpreter() -> None:
-    """Makes the garbage collector run seldom and skip loaded modules; makes threads switch sooner."""
+    """Makes the garbage collector run seldom and skip loaded modules; makes threads switch sooner. Once."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_COLLECT_AT)
-    if not gc.get_freeze_count():
-        gc.freeze()  # Modules and classes stay, so the collector need not look through them.
+    gc.freeze()  # Modules and classes stay, so the collector need not look through them.

@@ -5,7 +5,6 @@ import ipaddress
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import httpcore
@@ -183,14 +182,6 @@ class FeedFetcher:
                 if len(found) > most:
                     raise NotFetched("too_large")
             return bytes(found), tag
-
-
-def tls_of(ca_file: Path | None) -> ssl.SSLContext:
-    """The TLS of connections to feeds: the system's certificates, and those of a file beside them."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    return context
 
 
 def _pages_of(first: bytes) -> int:

@@ -1,10 +1,8 @@
 """Wires webhooks of one process: what sends, and what operators and partners ask for."""
 
 import random
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from services.notifications.settings import NotificationsSettings
 from services.notifications.webhooks.attempts import Attempts
@@ -20,9 +18,10 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities
+from shared.platform.outbound.certificates import trusted_with
 from shared.platform.outbound.resolving import Resolve, resolve_name
 
-__all__ = ["Resolve", "Webhooks", "make_webhooks", "receivers_tls", "resolve_name"]
+__all__ = ["Resolve", "Webhooks", "make_webhooks", "resolve_name"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def make_webhooks(
     attempts = Attempts(
         Endpoints(mongo),
         Deliveries(mongo),
-        WebhookSender(resolve, receivers_tls(settings.webhook_ca_file), private_allowed=private),
+        WebhookSender(resolve, trusted_with(settings.webhook_ca_file), private_allowed=private),
         sealing,
         clock,
         random.random,
@@ -61,11 +60,3 @@ def make_webhooks(
     )
     use_cases = WebhookUseCases(mongo, sealing, clock, new_id, localities.partners, private_allowed=private)
     return Webhooks(dispatcher, use_cases)
-
-
-def receivers_tls(ca_file: Path | None) -> ssl.SSLContext:
-    """The TLS of connections to receivers: the system's certificates, and those of a file beside them."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    return context

@@ -13,6 +13,7 @@ from services.referral.settings import ReferralSettings
 from shared.contract.api import Operation
 from shared.contract.events.topics import SourcePart
 from shared.delivery.audit.api import SCOPE, AuditAsked, AuditEntries, AuditLine
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.service_client import ServiceClient, ServiceUnavailable, content_of
 from shared.platform.web.service_token import ServiceTokens
 
@@ -37,7 +38,7 @@ class AuditClient:
     """Asks the other three services for their entries, side by side."""
 
     def __init__(self, settings: ReferralSettings, tokens: ServiceTokens) -> None:
-        self._http = httpx.AsyncClient()
+        self._http = httpx.AsyncClient(verify=trusted_by_clients())
         self._client = ServiceClient(self._http, tokens)
         self._addresses = {
             "matching": settings.matching_url,

@@ -29,6 +29,7 @@ from shared.contract.api.casework import (
 )
 from shared.contract.labels import where
 from shared.platform.clock import Clock
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.offered import OfferedOperations
 from shared.platform.web.owners import Owners
 from shared.platform.web.problem import Problem
@@ -67,7 +68,7 @@ class Matching:
 
     def __init__(self, owners: Owners, tokens: ServiceTokens, clock: Clock) -> None:
         self._owners = owners
-        self._http = httpx.AsyncClient()
+        self._http = httpx.AsyncClient(verify=trusted_by_clients())
         self._offered = OfferedOperations(self._http, owners, clock)
         self._tokens = tokens
         self._client = ServiceClient(self._http, tokens)

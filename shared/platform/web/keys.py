@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from shared.platform.clock import Clock, system_clock
+from shared.platform.outbound.certificates import trusted_by_clients
 
 log = logging.getLogger("linkwork.web")
 
@@ -73,7 +74,7 @@ class IssuerKeys:
     async def _refresh(self) -> None:
         self._tried = self._clock()
         try:
-            async with httpx.AsyncClient(timeout=5.0) as http:
+            async with httpx.AsyncClient(verify=trusted_by_clients(), timeout=5.0) as http:
                 if not self._jwks_url:
                     found = (await http.get(self._discovery_url)).raise_for_status().json()
                     self._jwks_url = str(found["jwks_uri"])

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from shared.platform.clock import Clock, system_clock
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.settings import ServiceSettings
 
 EARLY = timedelta(seconds=30)
@@ -60,7 +61,7 @@ class ServiceTokens:
         asked = self._clock()
         secret = self._settings.client_secret.get_secret_value()
         try:
-            async with httpx.AsyncClient(timeout=5.0) as http:
+            async with httpx.AsyncClient(verify=trusted_by_clients(), timeout=5.0) as http:
                 if not self._token_url:
                     found = (await http.get(self._settings.discovery_url)).raise_for_status().json()
                     self._token_url = str(found["token_endpoint"])

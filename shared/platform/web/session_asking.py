@@ -8,6 +8,7 @@ import httpx
 
 from shared.contract.api.referral import SESSION
 from shared.platform.clock import Clock, system_clock
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 from shared.platform.web.session_keeping import SessionsUnavailable
 from shared.platform.web.settings import ServiceSettings
@@ -58,7 +59,9 @@ class AskedSessions:
             # A session is asked about once in some seconds: a kept connection would often lead to a
             # replica that is gone.
             self._http = httpx.AsyncClient(
-                timeout=_PATIENCE, limits=httpx.Limits(max_keepalive_connections=0)
+                verify=trusted_by_clients(),
+                timeout=_PATIENCE,
+                limits=httpx.Limits(max_keepalive_connections=0),
             )
         return await self._http.post(self._url, json={"session": digest}, headers=headers)
 

@@ -24,6 +24,7 @@ from shared.platform.localities import LOCALITIES_FILE, Claim
 from shared.platform.localities.document import read_document
 from shared.platform.localities.loading import localities_of
 from shared.platform.localities.ownership import with_claim, with_owner
+from shared.platform.outbound.certificates import trusted_by_clients
 from tests.harness.java import class_path, compiled
 from tests.harness.pages.serving import serving
 from tests.harness.referral.running import PRACTICE, ReferralHarness
@@ -84,7 +85,7 @@ def form(asked: Json, practice: str = PRACTICE) -> Json:
 
 async def ask_desk(address: str, slug: str, method: str, path: str = "", body: Any = None) -> httpx.Response:
     """Asks the part's desk, as one who refers people."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20, auth=("desk", PASSWORD)) as http:
+    async with httpx.AsyncClient(verify=trusted_by_clients(), timeout=20, auth=("desk", PASSWORD)) as http:
         return await http.request(method, f"{address}/desk/{slug}/referrals{path}", json=body)
 
 

@@ -15,8 +15,8 @@ from dns import asyncresolver, message, name, rcode, rdatatype, rrset
 from services.notifications.webhooks.policy import Answer
 from services.notifications.webhooks.sending import Limits, WebhookSender
 from services.notifications.webhooks.targets import read_target
-from services.notifications.webhooks.wiring import receivers_tls
 from shared.platform.outbound.addresses import Address
+from shared.platform.outbound.certificates import trusted_with
 from shared.platform.outbound.resolving import NameNotFound, resolve_name
 from tests.harness.notifications.receiver import Authority, Receiver, answer, authority, receiver
 
@@ -57,7 +57,7 @@ async def post(
     host: str = NAME,
     limits: Limits = SHORT,
 ) -> Answer:
-    sender = WebhookSender(names, receivers_tls(trusted.file), private_allowed=private_allowed, limits=limits)
+    sender = WebhookSender(names, trusted_with(trusted.file), private_allowed=private_allowed, limits=limits)
     target = read_target(f"https://{host}:{there.port}/hooks?a=b", private_allowed=True)
     return await sender.post(target, {"webhook-id": "msg_1"}, b'{"a": 1}')
 
@@ -150,7 +150,7 @@ async def test_name_that_is_not_found_is_a_failure(trusted: Authority, there: Re
     async def nowhere(_: str) -> Sequence[Address]:
         raise NameNotFound
 
-    sender = WebhookSender(nowhere, receivers_tls(trusted.file), limits=SHORT)
+    sender = WebhookSender(nowhere, trusted_with(trusted.file), limits=SHORT)
     found = await sender.post(read_target(f"https://{NAME}/"), {}, b"{}")
     assert found.code == "name_not_found"
 
@@ -160,7 +160,7 @@ async def test_name_server_that_hangs_costs_the_time_to_connect(trusted: Authori
         await asyncio.sleep(60)
         return []
 
-    sender = WebhookSender(hangs, receivers_tls(trusted.file), limits=SHORT)
+    sender = WebhookSender(hangs, trusted_with(trusted.file), limits=SHORT)
     found = await sender.post(read_target(f"https://{NAME}/"), {}, b"{}")
     assert found.code in ("connect_timeout", "timeout")
 
