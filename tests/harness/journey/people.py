@@ -98,9 +98,13 @@ def somebody(at: Practice, localities: Localities, **different: Any) -> Person:
 def _home(practice: Practice, localities: Localities, n: int) -> str:
     """A postcode near the practice that exists, without a practice or a service."""
     taken = {each.postcode for locality in localities for each in locality.practices} | _of_services()
-    sector = practice.postcode[:-2]
-    near = [each.postcode for each in places() if each.postcode.startswith(sector)]
+    near = _in_sector(practice.postcode[:-2])
     return [postcode for postcode in near if postcode not in taken][-(1 + n % 9)]
+
+
+@cache
+def _in_sector(sector: str) -> tuple[str, ...]:
+    return tuple(each.postcode for each in places() if each.postcode.startswith(sector))
 
 
 @cache

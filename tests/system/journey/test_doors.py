@@ -97,8 +97,11 @@ def body(system: System, case: Journey, door: Door) -> Any:
     if door.path.startswith("/api/contract/v1/directory/"):
         asked = {"need": "debt", "services": [case.service], "service": case.service, "reply": "full"}
         return {"locality": case.locality} | _of_directory(ending, asked)
+    if ending == "referrals":
+        return for_user | dict(somebody(case.who.practice, system.localities).body)
+    if ending == "imports":
+        return for_user | directory_documents(chapter.today(system))[case.locality]
     bodies: dict[str, Any] = {
-        "referrals": dict(somebody(case.who.practice, system.localities).body),
         "withdraw": {"reason": "other"},
         "claims": {"locality": case.locality, "referrals": [case.referral]}
         | {"fields": ["name"], "purpose": "message"},
@@ -127,7 +130,6 @@ def body(system: System, case: Journey, door: Door) -> Any:
         "{link_worker}": next(
             each for each in link_workers(chapter.today(system)) if each["id"] == case.link_worker
         ),
-        "imports": directory_documents(chapter.today(system))[case.locality],
     }
     return for_user | (_of_the_programme(system, case, door) or bodies.get(ending, {}))
 
