@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import DeleteOne, UpdateOne
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, PyMongoError
 
 from shared.delivery.model.errors import Conflict, Held, Transient
+from shared.delivery.mongo.database import classified
 
 Document = dict[str, Any]
 Gate = Callable[[str], Awaitable[None]]
@@ -145,10 +146,11 @@ class Memory:
             async with asked(self._gate, "commit", Transient):
                 tx.end(commit=True)
             committed = True
-        except BaseException:
-            tx.end(commit=False)  # unless it was committed and nobody was told
-            raise
+        except PyMongoError as error:
+            # Of a read beside the transaction, whose own requests raise what the kernel knows.
+            raise classified(error) from error
         finally:
+            tx.end(commit=False)  # unless it was committed, told or not
             tx.tell(committed=committed)
         return result
 
