@@ -11,6 +11,8 @@ _COUNT = frozenset({"evaluation"})
 
 async def _works(trial: Trial) -> None:
     """Plays a referral, so that the part is seen to be the owner again."""
+    # The part asks every few seconds who the owner is.
+    await trial.rest()
     scene = await roles.make(trial)
     await roles.play(trial, [scene])
 
