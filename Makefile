@@ -12,10 +12,11 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short disaster check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey bench-scale conformance
+.PHONY: help run stores wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short handover handover-short disaster check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey bench-scale conformance
 
 help:
 	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
+	@echo "make stores         start broker and database of runs alone, such as for a restore"
 	@echo "make wipe           remove the stored data of runs from .linkwork"
 	@echo "make test           run unit, integration and system tests on a real broker and database"
 	@echo "make test-unit      run the tests of decisions and folds alone, in seconds"
@@ -47,6 +48,11 @@ help:
 run:
 	@$(PYTHON) deploy/bootstrap.py local
 	@$(VENV)/python -m deploy.local
+
+# For what is done while no service runs, such as a restore.
+stores:
+	@$(PYTHON) deploy/bootstrap.py local
+	@$(VENV)/python -m deploy.local stores
 
 wipe:
 	@$(PYTHON) -m deploy.local.wipe

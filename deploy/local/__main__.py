@@ -1,10 +1,12 @@
-"""`make run`."""
+"""`make run`, and `make stores` with the argument `stores`."""
 
 import asyncio
+import sys
 
-from deploy.local.plan import LINKWORK
+from deploy.local.plan import LINKWORK, STORES
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(Supervisor(LINKWORK, State()).run()))
+    plan = STORES if sys.argv[1:] == ["stores"] else LINKWORK
+    raise SystemExit(asyncio.run(Supervisor(plan, State()).run()))

@@ -92,6 +92,8 @@ LINKWORK = Plan(
     ),
     demo=Part("demo", "deploy.demo", 0, own=_demo, user=DEMO),
 )
+# Broker and database alone, such as for a restore.
+STORES = Plan(parts=(), topics=False)
 MAIL_PORT = 8106
 
 

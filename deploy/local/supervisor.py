@@ -98,12 +98,12 @@ class Supervisor:
         self._state.lock()
         if survivors := self._state.end_survivors():
             self.say(f"Ended {survivors} processes that a killed run had left behind")
+        if not self._plan.parts:
+            await self._keep_stores_alone()
+            return
         port = front_port(self._given)
         self._state.keep_port("front", port)
-        self._state.rotate_logs()
-        self._reaper.start()
-        self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
-        self._say_what_starts(stores)
+        stores = self._begin_stores()
         await together(stores.start(), self._fetch_assets(), self._compile())
         file = Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
         localities = (
@@ -126,6 +126,19 @@ class Supervisor:
             self._keep_table(stores),
             self._cache_classes(stores),
         )
+
+    async def _keep_stores_alone(self) -> None:
+        stores = self._begin_stores()
+        await stores.start()
+        self.say("Broker and database answer, and no service runs. Ctrl-C stops them.")
+        await together(*(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours))
+
+    def _begin_stores(self) -> Stores:
+        self._state.rotate_logs()
+        self._reaper.start()
+        self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
+        self._say_what_starts(stores)
+        return stores
 
     def _say_what_starts(self, stores: Stores) -> None:
         names = " and ".join(store.name for store in stores.ours)

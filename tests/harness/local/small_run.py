@@ -2,14 +2,15 @@
 
     python -m tests.harness.local.small_run <state folder> [matching=<module>] [demo=<module>]
 
-A module that is named takes the place of the stand-in for matching, or is played when all are ready.
+A module that is named takes the place of the stand-in for matching, or is played when all are ready. `stores`
+starts the stores alone.
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
-from deploy.local.plan import Part, Plan
+from deploy.local.plan import STORES, Part, Plan
 from deploy.local.ports import free_port
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
@@ -24,5 +25,6 @@ def small_plan(named: dict[str, str]) -> Plan:
 
 
 if __name__ == "__main__":
-    plan = small_plan(dict(argument.split("=") for argument in sys.argv[2:]))
+    given = sys.argv[2:]
+    plan = STORES if given == ["stores"] else small_plan(dict(argument.split("=") for argument in given))
     raise SystemExit(asyncio.run(Supervisor(plan, State(Path(sys.argv[1]))).run()))

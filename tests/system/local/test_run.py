@@ -52,6 +52,18 @@ def test_the_front_passes_each_address_to_its_part(run: Start) -> None:
     assert httpx.get(f"{address}/s/abc").text == httpx.get(f"{address}/api/matching/v1/diary").text
 
 
+def test_stores_alone_start_no_service(tmp_path: Path) -> None:
+    started = start(tmp_path / "state", "stores")
+    try:
+        started.until("no service runs")
+        children = started.children()
+        reaped = {started.child(each) for each in ("mongod", "kafka.Kafka", "deploy.local.reaper")}
+        assert set(alive(children)) == reaped
+    finally:
+        assert started.end() == 0
+    assert alive(children) == []
+
+
 def test_children_end_with_a_supervisor_that_is_killed(run: Start) -> None:
     started = run()
     started.until("is ready")
