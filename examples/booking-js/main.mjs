@@ -9,7 +9,6 @@ import { openStore } from "./part/store.mjs";
 const {
   KAFKA_BOOTSTRAP, KAFKA_USER, KAFKA_PASSWORD, KAFKA_TLS, LOCALITY, PARTNER, DATABASE = "booking.sqlite",
   PORT = "9090", API = `http://localhost:${PORT}`, LINKWORK_URL, OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, TOKEN,
-  LINK_WORKERS_EVERY = "60",
 } = process.env;
 const booking = new Booking({ store: openStore(DATABASE), locality: LOCALITY, partner: PARTNER });
 const asked = await linkwork({
@@ -18,7 +17,7 @@ const asked = await linkwork({
 });
 followTable(booking, asked);
 let etag = "";
-forever("link workers", Number(LINK_WORKERS_EVERY), async () => {
+forever("link workers", Number(process.env.LINK_WORKERS_EVERY ?? 60), async () => {
   const at = booking.parts?.casework.address ?? undefined;
   const answer = await asked.get(`casework/link-workers?locality=${LOCALITY}`, { at, "if-none-match": etag });
   if (answer.status === 304) return;

@@ -193,3 +193,13 @@ LISTING_FAULTS: Final[Labels] = labels(
         "other": "Something else",
     }
 )
+
+# As administrators see a service's mailbox.
+MAILBOXES: Final[Labels] = labels(
+    {
+        "no_mailbox": "None in the feed",
+        "not_asked": "Not asked yet",
+        "asked": "Not confirmed yet, asked",
+        "confirmed": "Confirmed",
+    }
+)

@@ -205,8 +205,10 @@ async def test_restore_that_died_is_begun_anew(run: Run, four: BackUps, place: B
     await begin_restore(half, system_clock())
     await half.database[COUNTED].insert_one({"_id": 10_000})
     options = replace(place.options, database=four.databases["matching"])
+    kernel = Kernel(TOY, options, [place.locality])
     with pytest.raises(CannotStart, match="half restored"):
-        await Kernel(TOY, options, [place.locality]).start()
+        await kernel.start()
+    await kernel.mongo.close()
     line = ("restore", data, "--keys", keys, "--identity", four.identity_file(), "--why", "again")
     assert (await run(*line))[0] == 0
     assert await counted(half) == set(range(-2999, 0))

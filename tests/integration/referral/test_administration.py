@@ -17,6 +17,7 @@ from shared.platform.clock import system_clock
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import Localities
 from shared.platform.localities.versions import Versions
+from shared.platform.web.granted import Granted
 from shared.platform.web.principal import Principal
 from tests.harness.control import NEW_PRACTICE, topic_name, until
 from tests.harness.pages.browser import check_axe, check_reflow
@@ -272,10 +273,12 @@ async def test_request_is_published_once_by_two_keepers(programme: Programme) ->
 
 async def test_people_are_listed_with_role_and_last_sign_in(programme: Programme) -> None:
     keeper = programme.running.app.state.session_keeper
-    now = system_clock()
+    until = system_clock() + timedelta(hours=1)
     who = Principal("lw-meir-1", "link_worker", frozenset({programme.here}), link_worker="lw-meir-1")
     for digest in ("a" * 64, "b" * 64):
-        await keeper.begin(digest, now + timedelta(hours=1), who)
+        await keeper.begin(
+            digest, until, who, Granted({"sub": "lw-meir-1", "role": "link_worker"}, until, "her")
+        )
     found = (await programme.call("GET", "/people")).json()["people"]
     assert [(each["subject"], each["role"]) for each in found] == [("lw-meir-1", "link_worker")]
     far = await programme.call("GET", "/people", localities=[programme.running.far])

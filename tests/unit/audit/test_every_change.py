@@ -14,7 +14,7 @@ AUTOMATIC = {
     "evaluation/reports/queries.py": "only reads",
     "matching/booking/queries.py": "only reads",
     "matching/booking/search.py": "only reads",
-    "matching/roster/queries.py": "only reads",
+    "matching/roster/proposals.py": "only reads",
     "matching/booking/agenda_queries.py": "only reads",
     "matching/casework/team/queries.py": "only reads",
     "matching/programme/desk/checking.py": "only reads",

@@ -163,7 +163,7 @@ async def test_every_example_is_answered_as_described(harness: PagesHarness) -> 
     assert (await ask("readLinkWorker"))["entry"]["hours"]
     assert [each["id"] for each in (await ask("listLinkWorkers"))["link_workers"]][:1] == [harness.worker]
     found = await ask("readCaseLinkWorkers")
-    assert found == {"link_workers": {person.referral: harness.worker}}
+    assert found == {"link_workers": {person.referral: harness.worker}, "covering": {}}
 
     prescription = await harness.plan(planned)
     view = await harness.view(planned)
