@@ -20,6 +20,7 @@ from joserfc.jwk import RSAKey
 from shared.platform.clock import Clock, system_clock
 from shared.platform.errors import CannotStart
 from shared.platform.localities import Localities
+from shared.platform.outbound.certificates import trusted_by_clients
 from shared.platform.web.granted import Granted, IssuerUnavailable, NoRole, NotGranted
 from shared.platform.web.keys import IssuerKeys, KeySource
 from shared.platform.web.logout_token import LogoutTokens
@@ -211,6 +212,7 @@ def _client(settings: ServiceSettings, discovery_url: str, client_id: str) -> An
         "scope": settings.sign_in_scope,
         "code_challenge_method": "S256",
         "timeout": 5.0,
+        "verify": trusted_by_clients(),
     }
     secret: Any = settings.client_secret.get_secret_value()
     methods: list[Any] = []

@@ -13,6 +13,7 @@ from shared.contract.events import vocabulary as v
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
 from shared.platform.localities import OWN_VAULT, Localities, Source
+from shared.platform.outbound.certificates import trusted_by_clients
 from tests.harness.contract.parts import Described, conforms, described
 from tests.harness.matching.pages.running import PLACE, PagesHarness, Person
 from tests.harness.parts.elsewhere import decides_again
@@ -53,7 +54,7 @@ class Stranger:
                 json=body,
                 headers=sent,
             )
-        async with httpx.AsyncClient(base_url=self.harness.address) as http:
+        async with httpx.AsyncClient(base_url=self.harness.address, verify=trusted_by_clients()) as http:
             return await http.request(
                 operation.method,
                 operation.address(things),
