@@ -268,6 +268,12 @@ def test_finds(planted: str) -> None:
     assert finding in found(plant(kept()))
 
 
+def test_notice_of_a_fact_that_waits_is_no_refusal() -> None:
+    evidence = kept()
+    notice = replace(evidence.log[0], value=b'{"code":"does_not_count_yet"}')
+    assert found(replace(evidence, refusals=[notice])) == set()
+
+
 def test_reason_given_with_the_cancellation_counts() -> None:
     evidence = more(is_off(1, 11), waits(1))(replace(kept(), taken=[]))
     names = (*everybody("cancelled", 11), f"no_appointment_yet.person.{NEXT_WEEK}")
