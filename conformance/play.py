@@ -48,7 +48,7 @@ class Play:
             trial.referrals[self.referral] = trial.locality
             trial.kit.world.enter_person(self.referral)
         within = {each["answered_by"]: _seconds(each["within"]) for each in self._story["duties"]}
-        # What nothing of the part stands between is said at once, so that no part decides in its midst.
+        # Facts with nothing of the part between them are said at once, so that no part decides in its midst.
         together: list[Event] = []
         for event in self._story["events"]:
             if event["part"] == trial.kit.settings.part:

@@ -147,7 +147,7 @@ def _story(name: str) -> Try:
             statuses = [each.status for each in trial.state(play.referral).meetings]
             return [each for each in statuses if each not in over] == wanted
 
-        # What was decided between two events may come late, and then what takes it back.
+        # A decision between two events may come late, and then what takes it back.
         for _ in range(2):
             await trial.until(f"meetings {wanted} of {play.referral}", found)
             await trial.rest()

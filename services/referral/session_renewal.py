@@ -100,7 +100,7 @@ class Renewals:
         return {"$or": [its, who | {"sid": {"$exists": False}}]} if notice.subject else its
 
     async def still_granted(self, found: Mapping[str, Any]) -> bool:
-        """True if the issuer gave the person of this session's document the same rights within a minute.
+        """True if the issuer gave the person of this document the same rights within a minute.
 
         Otherwise the session has ended. Raises SessionsUnavailable if the issuer does not say.
         """

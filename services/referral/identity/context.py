@@ -30,7 +30,7 @@ def random_reference() -> str:
     return str(uuid.uuid4())
 
 
-# Who has, and who covers, each of a locality's referrals, as casework's owner has it in its own store.
+# Link workers and covering colleagues of a locality's referrals, as casework's owner has them.
 LinkWorkersOf = Callable[[str, Sequence[str]], Awaitable[CaseLinkWorkers]]
 
 

@@ -18,7 +18,7 @@ _WRONG: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What one value of the issuer gives. Without places, they follow from the organisation."""
+    """The rights that one value of the issuer gives. Without places, they follow from the organisation."""
 
     role: str
     localities: frozenset[str]

@@ -326,7 +326,7 @@ class ServiceSettings(SignInSettings, KafkaSettings, BaseSettings):
 
     @property
     def person_tokens_believed_for(self) -> timedelta | None:
-        """How long after its issue an API believes a person's token; None: until it ends."""
+        """The time after its issue for which an API believes a person's token; None: until it ends."""
         seconds = self.person_token_seconds
         if seconds is None:
             seconds = 60 if self.env == "production" else 0

@@ -40,7 +40,7 @@ class RealIssuer:
         assert answer.is_success, answer.text
 
     async def refreshes(self) -> int:
-        """How many times a refresh token was used."""
+        """The number of times that a refresh token was used."""
         found: int = (await self.http.get("/test/refreshes")).json()["refreshes"]
         return found
 

@@ -169,7 +169,7 @@ class Gateway:
 
 
 async def _status(mongo: Mongo, body: ReferralCreated) -> str:
-    """How the ledger says that a message ended."""
+    """The end of a message, as the ledger says it."""
     row = await mongo[SENT].find_one({"_id": f"note|{body.locality}/{body.referral_id}|told"})
     return "" if row is None else str(row.get("code", row["status"]))
 

@@ -19,7 +19,7 @@ from tests.harness.rebuild.town import town as started
 
 pytestmark = pytest.mark.long
 _REST_SECONDS = 20.0
-# What the vault has lost since the back-up can be told to nobody, so that messages are not compared.
+# People whom the vault has lost since the back-up can be told nothing, so that messages are not compared.
 _CHECKS = (
     *(one_creation_each, what_was_said, same_words, one_meeting_each, heard, figures),
     *(no_time_twice, diaries_hold_no_time_twice, diaries_hold_what_stands),
